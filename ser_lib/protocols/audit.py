@@ -1,0 +1,133 @@
+"""The audit of a ledger as a page of text: what the split is, what it shares, what it keeps."""
+
+import textwrap
+
+from ser_lib.protocols.registry import PROTOCOLS, SYNTHETIC
+from ser_lib.protocols.sharing import PAIRS, SIDES, count, share
+
+WIDTH = 100
+SHOWN = 3
+
+
+def report(ledger, title):
+    """Readable audit of a ledger; every number is computed afresh from its clips.
+
+    Arguments
+    ---------
+    ledger : Ledger
+        As loaded or as split.
+    title : str
+        Where it came from, printed on top.
+
+    Returns
+    -------
+    text : str
+        Several lines, none of them ending the text.
+    kept : bool
+        Whether every promise is kept.
+    """
+    counts = count(ledger.sides, ledger.clips)
+    shared = share(ledger.sides, ledger.clips)
+    checks = ledger.checks()
+    broken = sum(bool(objections) for _, _, objections in checks)
+    lines = [title, "=" * len(title), *_head(ledger), ""]
+    lines += [*_sizes(counts), "", *_speakers(ledger, shared), "", *_shared(shared), ""]
+    lines += [_augmentation(ledger), "", *_promises(checks), ""]
+    if broken:
+        lines.append(f"Verdict: {broken} of {len(checks)} promises broken.")
+    else:
+        lines.append(f"Verdict: all {len(checks)} promises kept.")
+    return "\n".join(lines), not broken
+
+
+def _head(ledger):
+    """What the split is and where its rule comes from."""
+    synthetic = " (synthetic sound: its numbers are no results)"
+    seed = "none, the cut is fixed" if ledger.seed is None else str(ledger.seed)
+    known = "" if ledger.protocol in PROTOCOLS else " (not among this version's protocols)"
+    rows = [
+        ("protocol", f"{ledger.protocol}, fold {ledger.fold} of {ledger.folds}{known}"),
+        ("corpus", ledger.corpus + (synthetic if SYNTHETIC in ledger.corpus else "")),
+        ("rule", ledger.description),
+        ("source", ledger.source),
+        *(("note", note) for note in ledger.notes),
+        ("seed", seed),
+        ("sha256", ledger.sha256),
+    ]
+    return [line for label, text in rows for line in _wrap(f"{label:<10}", text)]
+
+
+def _sizes(counts):
+    """Clips, speakers, genders and classes, one column a side."""
+    rows = [("clips", [counts[side]["clips"] for side in SIDES])]
+    rows.append(("speakers", [len(counts[side]["speakers"]) for side in SIDES]))
+    for kind in ("gender", "emotion"):
+        for value in sorted({value for side in SIDES for value in counts[side][kind]}):
+            label = f"  {value or f'unknown {kind}'}"
+            rows.append((label, [counts[side][kind].get(value, 0) for side in SIDES]))
+    return _table("What the sides hold", SIDES, rows)
+
+
+def _speakers(ledger, shared):
+    """The headline, then who is shared between which sides."""
+    heard = ledger.shared_test_speakers
+    lines = [f"Shared speakers: {len(heard)} (in test and also in train or validation)"]
+    for first, second in PAIRS:
+        names = shared[f"{first}-{second}"]["speakers"]
+        start = f"  speakers shared {first}-{second}: {len(names)}"
+        lines += _wrap(f"{start:<40}", " ".join(names)) if names else [start]
+    return lines
+
+
+def _shared(shared):
+    """How much each pair of sides has in common, one column a pair."""
+    pairs = [f"{first}-{second}" for first, second in PAIRS]
+    labels = {
+        "speakers": "speakers",
+        "statements": "statements",
+        "clips": "clips on both sides",
+        "identical_audio": "identical audio, pairs",
+        "siblings": "augmented siblings, pairs",
+    }
+    rows = [(label, [len(shared[pair][kind]) for pair in pairs]) for kind, label in labels.items()]
+    return _table("What the sides share", pairs, rows)
+
+
+def _augmentation(ledger):
+    """How many copies training makes, which follow the split by construction."""
+    if not ledger.copies:
+        return "Augmented copies per training clip: 0"
+    return (
+        f"Augmented copies per training clip: {ledger.copies}, made after the split: "
+        "each stays in train beside its clip"
+    )
+
+
+def _promises(checks):
+    """PASS or FAIL for each promise, with its first objections."""
+    lines = ["Promises"]
+    for name, sentence, objections in checks:
+        lines.append(f"  {'FAIL' if objections else 'PASS'}  {name:<21} {sentence}")
+        lines += [f"        - {text}" for text in objections[:SHOWN]]
+        if len(objections) > SHOWN:
+            lines.append(f"        - and {len(objections) - SHOWN} more")
+    return lines
+
+
+def _table(title, columns, rows):
+    """Lines of a table: labels to the left, numbers to the right."""
+    widths = [max(len(column), 6) + 2 for column in columns]
+    left = max(len(title), *(len(label) for label, _ in rows)) + 2
+    cells = "".join(f"{c:>{w}}" for c, w in zip(columns, widths, strict=True))
+    lines = [f"{title:<{left}}{cells}"]
+    for label, numbers in rows:
+        cells = "".join(f"{n:>{w}}" for n, w in zip(numbers, widths, strict=True))
+        lines.append(f"{label:<{left}}{cells}")
+    return lines
+
+
+def _wrap(start, text):
+    """``text`` after ``start``, later lines indented as far; names and addresses stay whole."""
+    shape = {"break_on_hyphens": False, "break_long_words": False}
+    indent = " " * len(start)
+    return textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=indent, **shape)

@@ -1,0 +1,95 @@
+"""What the sides of a split hold and what they share, computed from per-clip facts alone."""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+
+SIDES = ("train", "validation", "test")
+PAIRS = (("train", "test"), ("train", "validation"), ("validation", "test"))
+COPY_MARK = "#"
+
+
+def stem(clip_id):
+    """Id of the clip that an augmented copy was made from: ``"a#noise1"`` gives ``"a"``."""
+    return clip_id.split(COPY_MARK, 1)[0]
+
+
+def digest(sides, clips):
+    """SHA-256 (hex) over every side's name, its sorted ids and the hash of each clip's samples.
+
+    The hashed text is the compact JSON ``[[side, [[id, audio sha256], ...]], ...]`` in ASCII, so
+    the same ids over other audio, or one clip on another side, give another hash.
+    """
+    text = json.dumps(
+        [[side, [[name, clips[name].sha256] for name in sorted(sides[side])]] for side in SIDES],
+        separators=(",", ":"),
+    )
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def count(sides, clips):
+    """Clips, clips a class, clips a gender and the speakers of each side (nested dicts)."""
+    result = {}
+    for side in SIDES:
+        members = [clips[name] for name in sides[side]]
+        result[side] = {
+            "clips": len(members),
+            "emotion": dict(sorted(Counter(clip.emotion for clip in members).items())),
+            "gender": dict(sorted(Counter(clip.gender for clip in members).items())),
+            "speakers": sorted({clip.speaker for clip in members}),
+        }
+    return result
+
+
+def share(sides, clips):
+    """What each pair of sides has in common.
+
+    Arguments
+    ---------
+    sides : dict
+        Side name to list of clip ids.
+    clips : dict
+        Clip id to :class:`ser_lib.protocols.clips.Clip`.
+
+    Returns
+    -------
+    dict
+        ``"train-test"``, ``"train-validation"`` and ``"validation-test"``, each a dict of sorted
+        lists: ``speakers``, ``statements``, ``clips`` (one id on both sides), ``identical_audio``
+        and ``siblings`` (pairs of ids, the first side's first). Siblings are a clip and its
+        augmented copy, or two copies of one clip.
+    """
+    result = {}
+    for first, second in PAIRS:
+        left, right = ([clips[name] for name in sorted(set(sides[s]))] for s in (first, second))
+        result[f"{first}-{second}"] = {
+            "speakers": _common(left, right, lambda clip: clip.speaker),
+            "statements": _common(left, right, lambda clip: clip.statement),
+            "clips": _common(left, right, lambda clip: clip.id),
+            "identical_audio": _pairs(left, right, lambda clip: clip.sha256),
+            "siblings": [
+                pair
+                for pair in _pairs(left, right, lambda clip: stem(clip.id))
+                if pair[0] != pair[1]
+            ],
+        }
+    return result
+
+
+def speakers_heard_before_test(sides, clips):
+    """Sorted speakers who are in test and also in train or validation: the headline of an audit."""
+    heard = {clips[name].speaker for side in ("train", "validation") for name in sides[side]}
+    return sorted(heard & {clips[name].speaker for name in sides["test"]})
+
+
+def _common(left, right, key):
+    """Sorted values of ``key`` that both lists of clips have; an unknown (empty) one is none."""
+    return sorted(({key(clip) for clip in left} & {key(clip) for clip in right}) - {""})
+
+
+def _pairs(left, right, key):
+    """Sorted ``[left id, right id]`` of all clips that agree in ``key``."""
+    by_key = defaultdict(list)
+    for clip in right:
+        by_key[key(clip)].append(clip.id)
+    return sorted([clip.id, other] for clip in left for other in by_key.get(key(clip), ()))

@@ -1,0 +1,97 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ser_lib.errors import ProtocolError
+from ser_lib.protocols import PROTOCOLS, split
+
+
+@pytest.mark.parametrize("name", sorted(PROTOCOLS))
+def test_every_protocol_uses_each_clip_once(manifest, name):
+    for fold in range(1, PROTOCOLS[name].folds + 1):
+        sides = split(manifest, name, fold).sides
+        ids = [clip for side in sides.values() for clip in side]
+        assert sorted(ids) == sorted(manifest["id"])
+
+
+def test_unknown_protocol_lists_names_and_guesses(manifest):
+    with pytest.raises(ProtocolError) as caught:
+        split(manifest, "ravdes-si6")
+    message = str(caught.value)
+    assert "did you mean 'ravdess-si6'?" in message
+    assert all(name in message for name in PROTOCOLS)
+
+
+@pytest.mark.parametrize("name", ["", None, 3, ["ravdess-si6"]])
+def test_names_that_are_none(manifest, name):
+    with pytest.raises(ProtocolError, match="unknown protocol"):
+        split(manifest, name)
+
+
+@pytest.mark.parametrize("fold", [0, 7, -1, "1", 1.0, None, True])
+def test_fold_out_of_range(manifest, fold):
+    with pytest.raises(ProtocolError, match=r"folds are 1\.\.6"):
+        split(manifest, "ravdess-si6", fold)
+
+
+def test_numpy_whole_numbers_will_do(manifest):
+    ledger = split(manifest, "ravdess-random", np.int64(1), np.int64(2))
+    assert ledger.seed == 2 and '"fold": 1,' in ledger.dumps()
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "0", None])
+def test_bad_seed(manifest, seed):
+    with pytest.raises(ProtocolError, match="seed"):
+        split(manifest, "ravdess-random", seed=seed)
+
+
+def test_other_corpus(make_manifest):
+    manifest = make_manifest(change=lambda row: {**row, "corpus": "TESS"})
+    with pytest.raises(ProtocolError, match="made for RAVDESS, but the manifest holds TESS"):
+        split(manifest, "ravdess-si6")
+
+
+def test_synthetic_corpus_is_welcome_and_stays_called_so(make_manifest):
+    manifest = make_manifest(change=lambda row: {**row, "corpus": "RAVDESS-synthetic"})
+    assert split(manifest, "ravdess-si6").corpus == "RAVDESS-synthetic"
+
+
+def test_real_and_synthetic_do_not_mix(make_manifest):
+    def change(row):
+        return {**row, "corpus": "RAVDESS-synthetic"} if row["speaker"] == "01" else row
+
+    with pytest.raises(ProtocolError, match="RAVDESS and RAVDESS-synthetic"):
+        split(make_manifest(change=change), "ravdess-si6")
+
+
+def test_manifest_without_a_column(manifest):
+    with pytest.raises(ProtocolError, match="no column sha256"):
+        split(manifest.remove_columns("sha256"), "ravdess-si6")
+
+
+def test_manifest_without_rows(manifest):
+    with pytest.raises(ProtocolError, match="no clips"):
+        split(manifest.select([]), "ravdess-si6")
+
+
+def test_clip_without_a_speaker(make_manifest):
+    manifest = make_manifest(change=lambda row: {**row, "speaker": None})
+    with pytest.raises(ProtocolError, match="'03-01-01-01-01-01-01' has no speaker"):
+        split(manifest, "ravdess-si6")
+
+
+def test_same_id_twice(make_manifest):
+    with pytest.raises(ProtocolError, match="in the manifest twice"):
+        split(make_manifest((1, 1, 20)), "ravdess-si6")
+
+
+def test_import_stays_light():
+    code = (
+        "import ser_lib, sys; before = set(sys.modules); import ser_lib.protocols;"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before};"
+        "print(sorted(new & {'torch', 'transformers', 'datasets', 'sklearn', 'matplotlib'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,133 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from ser_lib.errors import CorpusError
+from ser_lib.protocols import PROTOCOLS, Ledger, split
+from ser_lib.protocols.__main__ import main
+
+
+@pytest.fixture
+def good(manifest, tmp_path):
+    return str(split(manifest, "ravdess-si6", 2).with_copies(2).save(tmp_path / "good.json"))
+
+
+@pytest.fixture
+def leaky(manifest, tmp_path):
+    fold = split(manifest, "ravdess-si6", 2)
+    fold = replace(
+        fold, train=fold.train[1:], test=[*fold.test, fold.train[0]], sha256=None, shared=None
+    )
+    return str(replace(fold, counts=None).save(tmp_path / "leaky.json"))
+
+
+@pytest.fixture
+def corpus(manifest, monkeypatch):
+    """A stand-in for the reader of RAVDESS that knows only the folder `here`."""
+
+    class Ravdess:
+        @staticmethod
+        def prepare(data_folder=None, allow_partial=False):
+            if data_folder != "here":
+                raise CorpusError(f"no RAVDESS in {data_folder}; give --data_folder")
+            return manifest.select(range(600)) if allow_partial else manifest
+
+    monkeypatch.setitem(sys.modules, "ser_lib.corpora.ravdess", Ravdess)
+
+
+def test_list_names_every_protocol(capsys):
+    assert main(["list"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in PROTOCOLS)
+
+
+def test_audit_of_a_good_ledger(good, capsys):
+    assert main(["audit", good]) == 0
+    text = capsys.readouterr().out
+    assert "Shared speakers: 0 " in text
+    assert "speakers shared train-test: 0" in text
+    assert "FAIL" not in text and text.count("PASS") == 5
+    assert "fold 2 tests four women" in text
+    assert "Augmented copies per training clip: 2" in text
+    assert max(len(line) for line in text.splitlines()[2:]) <= 100
+
+
+def test_audit_of_the_random_split_shows_all_speakers(manifest, tmp_path, capsys):
+    path = split(manifest, "ravdess-random").save(tmp_path / "random.json")
+    assert main(["audit", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "Shared speakers: 24 " in text
+    assert "speakers shared train-test: 24" in text
+
+
+def test_audit_headline_counts_validation_too(manifest, tmp_path, capsys):
+    fold = split(manifest, "ravdess-si6", 1)
+    moved = fold.validation[:1]
+    fold = replace(fold, validation=fold.validation[1:], test=fold.test + moved, sha256=None)
+    fold = replace(fold, shared=None, counts=None)
+    assert main(["audit", str(fold.save(tmp_path / "l.json"))]) == 1
+    text = capsys.readouterr().out
+    assert "Shared speakers: 1 " in text
+    assert "speakers shared train-test: 0" in text
+    assert "speakers shared validation-test: 1" in text
+
+
+def test_broken_promise_exits_1_and_is_named(leaky, capsys):
+    assert main(["audit", leaky]) == 1
+    text = capsys.readouterr().out
+    assert "FAIL  speakers-disjoint" in text
+    assert "speaker 01 is on both sides of train-test" in text
+    assert "Verdict: 1 of 5 promises broken." in text
+
+
+def test_bad_file_exits_2_and_the_others_are_still_audited(good, leaky, tmp_path, capsys):
+    assert main(["audit", leaky, str(tmp_path / "none.json"), good]) == 2
+    printed = capsys.readouterr()
+    assert printed.out.count("Verdict:") == 2
+    assert printed.err.startswith("error: cannot read the ledger")
+    assert printed.err.count("\n") == 1
+
+
+def test_synthetic_is_called_synthetic(make_manifest, tmp_path, capsys):
+    manifest = make_manifest(change=lambda row: {**row, "corpus": "RAVDESS-synthetic"})
+    path = split(manifest, "ravdess-si6").save(tmp_path / "l.json")
+    assert main(["audit", str(path)]) == 0
+    assert "RAVDESS-synthetic (synthetic sound" in capsys.readouterr().out
+
+
+def test_show_prints_a_ledger(corpus, capsys, manifest):
+    assert main(["show", "ravdess-si6", "--fold", "3", "--data_folder", "here"]) == 0
+    text = capsys.readouterr().out
+    assert json.loads(text)["sha256"] == split(manifest, "ravdess-si6", 3).sha256
+
+
+def test_show_writes_a_ledger(corpus, tmp_path, capsys):
+    path = tmp_path / "new" / "ledger.json"
+    arguments = ["show", "ravdess-random", "--seed", "5", "--data_folder", "here"]
+    assert main([*arguments, "--allow_partial", "--output", str(path)]) == 0
+    assert len(Ledger.load(path).clips) == 600 and Ledger.load(path).seed == 5
+    assert str(path) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["ravdess-si7"], "did you mean 'ravdess-si6'?"),
+        (["ravdess-si6", "--fold", "0", "--data_folder", "here"], "folds are 1..6"),
+        (["ravdess-si6", "--data_folder", "there"], "no RAVDESS in there"),
+    ],
+)
+def test_show_says_in_one_line_what_is_wrong(corpus, capsys, arguments, said):
+    assert main(["show", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err and printed.err.count("\n") == 1 and not printed.out
+
+
+def test_as_a_command(leaky):
+    command = [sys.executable, "-m", "ser_lib.protocols"]
+    assert subprocess.run([*command, "audit", leaky], capture_output=True).returncode == 1
+    helped = subprocess.run([*command, "--help"], capture_output=True, text=True)
+    assert helped.returncode == 0 and "exit codes" in helped.stdout
