@@ -1,0 +1,97 @@
+"""From manifest rows to decoded clips and padded batches.
+
+Decoding is lazy, through SpeechBrain's ``DynamicItemDataset``; an item is one clip, or one
+augmented copy of it named ``<clip id>#<copy>``.
+"""
+
+import torch
+from speechbrain.dataio.dataset import DynamicItemDataset
+from torch.nn.utils.rnn import pad_sequence
+
+from ser_lib.audio import read_audio, resample
+
+
+def clip_dataset(manifest, ids, classes, sample_rate, augmentation=None):
+    """Dataset of decoded clips.
+
+    Arguments
+    ---------
+    manifest : datasets.Dataset
+        As a corpus module's ``prepare`` returns it.
+    ids : sequence of str
+        Clips to serve, in this order.
+    classes : sequence of str
+        Emotions; a label is an index into it.
+    sample_rate : int
+        Hz; clips of another rate are resampled.
+    augmentation : callable or None
+        ``augmentation(waveform, clip_id, copy)`` with ``copies``; each clip is followed by
+        its copies.
+
+    Returns
+    -------
+    DynamicItemDataset
+        Items ``{"id": str, "waveform": Tensor (samples,), "label": int}``.
+
+    Raises
+    ------
+    AudioError
+        When an item is read whose file cannot be decoded.
+    """
+    copies = augmentation.copies if augmentation is not None else 0
+    wanted = set(ids)
+    rows = {row["id"]: row for row in manifest if row["id"] in wanted}
+    data = {}
+    for clip in ids:
+        row = rows[clip]
+        for copy in range(1 + copies):
+            data[clip if copy == 0 else f"{clip}#{copy}"] = {
+                "clip": clip,
+                "copy": copy,
+                "path": row["path"],
+                "start": row["start"],
+                "end": row["end"],
+                "label": classes.index(row["emotion"]),
+            }
+
+    def waveform(clip, copy, path, start, end):
+        samples, rate = read_audio(path, start, end)
+        samples = resample(samples, rate, sample_rate)
+        if augmentation is not None:
+            samples = augmentation(samples, clip, copy)
+        return torch.from_numpy(samples)
+
+    dataset = DynamicItemDataset(data)
+    dataset.add_dynamic_item(waveform, ["clip", "copy", "path", "start", "end"], ["waveform"])
+    dataset.set_output_keys(["id", "waveform", "label"])
+    return dataset
+
+
+def collate(items):
+    """Batch of items of any length.
+
+    Arguments
+    ---------
+    items : list of dict
+        Each with ``"id"``, ``"label"`` and either ``"waveform"`` ``(samples,)`` or
+        ``"features"`` ``(frequency, frames)``.
+
+    Returns
+    -------
+    dict
+        ``"inputs"`` padded with zeros at the end, ``(batch, time)`` or
+        ``(batch, frequency, time)``; ``"lengths"`` ``(batch,)`` in samples or frames;
+        ``"labels"`` ``(batch,)``; ``"ids"`` list of str.
+    """
+    key = "waveform" if "waveform" in items[0] else "features"
+    # pad_sequence pads the first axis, time is the last one.
+    sequences = [item[key].transpose(0, -1) for item in items]
+    inputs = pad_sequence(sequences, batch_first=True)
+    if key == "features":
+        inputs = inputs.transpose(1, 2)
+    return {
+        "inputs": inputs,
+        "lengths": torch.tensor([len(sequence) for sequence in sequences]),
+        "labels": torch.tensor([item["label"] for item in items]),
+        "ids": [item["id"] for item in items],
+    }

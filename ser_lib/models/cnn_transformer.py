@@ -1,0 +1,86 @@
+"""Parallel CNN and Transformer encoder (system 000, model 4; 395,176 parameters).
+
+Source: Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch. Two branches read the
+same log-mel spectrogram: a CNN that pools it to 64 maps of 1 x 4, and a Transformer encoder
+over 140 time steps of 64 bands (max-pooled by 2 x 4), without positional encoding, averaged
+over time. Their 256 + 64 numbers go to one linear layer.
+
+Departures: none in the function computed. The source's blocks apply ReLU before max-pooling;
+here it comes after, which gives the same numbers (both are monotone) on a fraction of the
+cells.
+"""
+
+import torch
+from torch import nn
+
+from ser_lib.registry import register
+
+
+def conv_block(in_channels, out_channels, pool, dropout):
+    """Conv 3x3, batch norm, max-pool, ReLU, dropout: ``(batch, in, f, t)`` to
+    ``(batch, out, f // pool, t // pool)``."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1),
+        nn.BatchNorm2d(out_channels),
+        nn.MaxPool2d(pool),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+    )
+
+
+@register("cnn_transformer")
+class CNNTransformer(nn.Module):
+    """Log-mel features ``(batch, 128, 563)`` to logits ``(batch, n_classes)``.
+
+    Arguments
+    ---------
+    n_classes : int
+        Emotions.
+    shape : sequence of int
+        ``(frequency, time)`` of the features.
+    channels, pools : sequence of int
+        Maps and pooling factor of each convolution block.
+    conv_dropout : float
+        Dropout after each block.
+    transformer_pool : sequence of int
+        Max-pooling ``(frequency, time)`` ahead of the Transformer.
+    n_layers, n_heads, d_feedforward : int
+        Encoder size; its width is the pooled number of bands.
+    transformer_dropout : float
+        Dropout inside the encoder layers.
+    """
+
+    def __init__(
+        self,
+        n_classes,
+        shape=(128, 563),
+        channels=(16, 32, 64, 64),
+        pools=(2, 4, 4, 4),
+        conv_dropout=0.3,
+        transformer_pool=(2, 4),
+        n_layers=4,
+        n_heads=4,
+        d_feedforward=512,
+        transformer_dropout=0.4,
+    ):
+        super().__init__()
+        frequency, time = shape
+        blocks, before = [], 1
+        for after, pool in zip(channels, pools, strict=True):
+            blocks.append(conv_block(before, after, pool, conv_dropout))
+            frequency, time, before = frequency // pool, time // pool, after
+        self.cnn = nn.Sequential(*blocks, nn.Flatten())
+        width = shape[0] // transformer_pool[0]
+        self.pool = nn.MaxPool2d(tuple(transformer_pool))
+        layer = nn.TransformerEncoderLayer(
+            width, n_heads, d_feedforward, transformer_dropout, batch_first=True
+        )
+        self.transformer = nn.TransformerEncoder(layer, n_layers, enable_nested_tensor=False)
+        self.output = nn.Linear(before * frequency * time + width, n_classes)
+
+    def forward(self, features, lengths):
+        """Logits; ``lengths`` (frames) are unused: the front end gives every clip the same."""
+        image = features.unsqueeze(1)
+        steps = self.pool(image).squeeze(1).transpose(1, 2)
+        context = self.transformer(steps).mean(dim=1)
+        return self.output(torch.cat([self.cnn(image), context], dim=1))

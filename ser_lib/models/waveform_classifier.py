@@ -1,0 +1,101 @@
+"""A whole system as one module: front end, scaler and classifier, from waveform to logits.
+
+The model owns its front end: whatever is trained here is what is saved, published and
+served, so nobody has to rebuild a mel filter bank at serving time.
+"""
+
+import torch
+from torch import nn
+
+from ser_lib.registry import build
+
+
+class WaveformClassifier(nn.Module):
+    """Waveforms in, logits out.
+
+    Arguments
+    ---------
+    front_end : nn.Module
+        Registered block; ``front_end(waveforms, lengths)`` returns features
+        ``(batch, frequency, time)`` and their lengths in frames; has ``sample_rate`` (Hz).
+    scaler : nn.Module or None
+        Registered block; standardises features with statistics fitted on the training side.
+    classifier : nn.Module
+        Registered block; ``classifier(features, lengths)`` returns logits ``(batch, classes)``.
+    """
+
+    def __init__(self, front_end, scaler, classifier):
+        super().__init__()
+        self.front_end = front_end
+        self.scaler = scaler
+        self.classifier = classifier
+
+    @classmethod
+    def from_spec(cls, spec):
+        """Build from the plain description in :attr:`spec`; raises ModelFolderError."""
+        scaler = build(spec["scaler"]) if spec.get("scaler") else None
+        return cls(build(spec["front_end"]), scaler, build(spec["classifier"]))
+
+    @property
+    def spec(self):
+        """Plain, JSON-ready description of the three blocks (dict)."""
+        return {
+            "front_end": self.front_end.spec,
+            "scaler": self.scaler.spec if self.scaler is not None else None,
+            "classifier": self.classifier.spec,
+        }
+
+    @property
+    def sample_rate(self):
+        """Rate of the waveforms the front end expects (Hz)."""
+        return self.front_end.sample_rate
+
+    def features(self, waveforms, lengths=None):
+        """Front end alone, in float32 whatever the surrounding precision.
+
+        Arguments
+        ---------
+        waveforms : Tensor
+            ``(batch, time)``, float32 samples in [-1, 1].
+        lengths : Tensor or None
+            ``(batch,)``, samples before the padding; None where nothing is padded.
+
+        Returns
+        -------
+        features : Tensor
+            ``(batch, frequency, time)``.
+        lengths : Tensor
+            ``(batch,)``, frames.
+        """
+        if lengths is None:
+            lengths = torch.full(
+                (waveforms.shape[0],),
+                waveforms.shape[1],
+                dtype=torch.int64,
+                device=waveforms.device,
+            )
+        # A spectrum spans more decades than half precision has.
+        with torch.autocast(waveforms.device.type, enabled=False):
+            return self.front_end(waveforms.float(), lengths)
+
+    def forward(self, inputs, lengths=None):
+        """Logits of a padded batch.
+
+        Arguments
+        ---------
+        inputs : Tensor
+            Waveforms ``(batch, time)``, or features ``(batch, frequency, time)`` that
+            :meth:`features` made earlier.
+        lengths : Tensor or None
+            ``(batch,)``, samples or frames before the padding; may be None for waveforms.
+
+        Returns
+        -------
+        Tensor
+            Logits ``(batch, classes)``.
+        """
+        if inputs.dim() == 2:
+            inputs, lengths = self.features(inputs, lengths)
+        if self.scaler is not None:
+            inputs = self.scaler(inputs, lengths)
+        return self.classifier(inputs, lengths)
