@@ -22,3 +22,35 @@ def real_ravdess():
 def repository():
     """Root of the checkout."""
     return REPOSITORY
+
+
+EMOTIONS_OF_TESTS = 8
+
+
+@pytest.fixture(scope="session")
+def small_yaml():
+    """YAML of a system that trains in seconds."""
+    return REPOSITORY / "tests" / "hparams" / "small.yaml"
+
+
+@pytest.fixture(scope="session")
+def small_ravdess(tmp_path_factory):
+    """Folder in RAVDESS's layout: 12 actors, 8 emotions, one 0.6-s tone in noise each.
+
+    The pitch follows the emotion, so that a system has something to learn.
+    """
+    import numpy as np
+    import soundfile
+
+    folder = tmp_path_factory.mktemp("small") / "RAVDESS"
+    rng = np.random.default_rng(0)
+    time = np.arange(int(0.6 * 16_000)) / 16_000
+    for actor in (1, 4, 8, 9, 3, 24, 2, 15, 6, 13, 10, 11):
+        inside = folder / f"Actor_{actor:02d}"
+        inside.mkdir(parents=True)
+        for emotion in range(1, EMOTIONS_OF_TESTS + 1):
+            tone = np.sin(2 * np.pi * (200 + 150 * emotion + 5 * actor) * time)
+            sound = 0.3 * tone + 0.02 * rng.standard_normal(len(time))
+            name = f"03-01-{emotion:02d}-01-{1 + actor % 2:02d}-01-{actor:02d}.flac"
+            soundfile.write(inside / name, sound, 16_000)
+    return folder

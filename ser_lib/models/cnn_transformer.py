@@ -18,7 +18,8 @@ from ser_lib.registry import register
 
 def conv_block(in_channels, out_channels, pool, dropout):
     """Conv 3x3, batch norm, max-pool, ReLU, dropout: ``(batch, in, f, t)`` to
-    ``(batch, out, f // pool, t // pool)``."""
+    ``(batch, out, f // pool, t // pool)``.
+    """
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1),
         nn.BatchNorm2d(out_channels),

@@ -1,0 +1,105 @@
+"""The command line that all recipes share: a YAML, the recipe's options, any key of the YAML."""
+
+import argparse
+from pathlib import Path
+
+from ser_lib.errors import HparamsError
+
+
+def parse(corpus, argv):
+    """Read a recipe's command line.
+
+    Arguments
+    ---------
+    corpus : module
+        Corpus module, for its name and default protocol.
+    argv : list of str
+        Without the program's name.
+
+    Returns
+    -------
+    options : argparse.Namespace
+        ``yaml``, ``protocol``, ``fold`` (int or ``"all"``), ``allow_partial``,
+        ``push_to_hub``, ``hub_private``, ``help``.
+    overrides : dict
+        ``{YAML key: text}``, unchecked.
+    parser : argparse.ArgumentParser
+        To print its help.
+
+    Raises
+    ------
+    HparamsError
+        If an option lacks its value or a word belongs to no option.
+    """
+    parser = _parser(corpus)
+    options, rest = parser.parse_known_args(argv)
+    return options, _overrides(rest), parser
+
+
+def _parser(corpus):
+    parser = _Parser(
+        prog=f"python recipes/{corpus.NAME}/train.py",
+        usage="%(prog)s hparams/SYSTEM.yaml [options] [--KEY VALUE ...]",
+        description=f"Train a system on {corpus.NAME}, report honestly and leave a model folder "
+        "that the Transformers pipeline runs. Start the same command again to resume.",
+        epilog="Any other --KEY VALUE overrides that key of the YAML, e.g. --number_of_epochs 10 "
+        "--data_folder PATH. Give the YAML together with --help to list its keys.",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser.add_argument("yaml", nargs="?", help="the system, from here or the repository's root")
+    parser.add_argument(
+        "--protocol",
+        default=corpus.DEFAULT_PROTOCOL,
+        help="split, one of `python -m ser_lib.protocols list` (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--fold", default=1, type=_fold, help="fold to test on, or 'all' (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--allow_partial", action="store_true", help="accept a corpus with clips missing"
+    )
+    parser.add_argument("--push_to_hub", metavar="USER/NAME", help="publish the model when done")
+    parser.add_argument(
+        "--hub_private", action="store_true", help="publish it where only you can see it"
+    )
+    parser.add_argument("-h", "--help", action="store_true", help="show this and leave")
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that raises our error instead of printing usage and leaving."""
+
+    def error(self, message):
+        raise HparamsError(f"{message}; see --help")
+
+
+def _fold(text):
+    if text == "all":
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a fold's number nor 'all'"
+        ) from error
+
+
+def _overrides(words):
+    overrides, words = {}, list(words)
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--"):
+            raise HparamsError(f"{word!r} belongs to no option; write --KEY VALUE (see --help)")
+        key, has_value, value = word[2:].partition("=")
+        if not has_value:
+            if not words or words[0].startswith("--"):
+                raise HparamsError(f"--{key} needs a value: --{key} VALUE (see --help)")
+            value = words.pop(0)
+        overrides[key] = value
+    return overrides
+
+
+def default_folder(corpus_name, protocol, system, seed):
+    """Where a run goes when nobody says: ``runs/<corpus>/<protocol>/<system>/seed-<seed>``."""
+    return Path("runs") / corpus_name / protocol / system / f"seed-{seed}"

@@ -1,0 +1,179 @@
+"""Read a system's YAML, with overrides from the command line.
+
+HyperPyYAML runs whatever a YAML names: it is for a person's own recipes and is never used on
+a downloaded model.
+"""
+
+import difflib
+import io
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import ruamel.yaml
+from hyperpyyaml import load_hyperpyyaml, resolve_references
+
+from ser_lib.errors import HparamsError, SerError
+from ser_lib.training.settings import TrainingSettings, check_type
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = tuple(field.name for field in fields(TrainingSettings))
+BLOCKS = ("front_end", "scaler", "classifier", "augmentation", "optimizer", "lr_scheduler")
+TEXTS = ("system_title", "system_source")
+FOLDERS = ("data_folder", "output_folder")
+
+
+class Hparams:
+    """One system's YAML with the overrides of one run.
+
+    Arguments
+    ---------
+    path : str or Path
+        YAML, from where the person stands or from the repository's root.
+    overrides : dict
+        ``{key: text}`` as typed on the command line; ``text`` is read as YAML.
+
+    Raises
+    ------
+    HparamsError
+        If the file is missing or is no YAML, a key is unknown, or a value has the wrong type.
+    """
+
+    def __init__(self, path, overrides=None):
+        self.path = find_yaml(path)
+        self.text = self.path.read_text(encoding="utf-8")
+        self.tree = _parse(self.path, self.text)
+        self._check_keys()
+        self.overrides = {}
+        self.overrides = {key: self._override(key, text) for key, text in (overrides or {}).items()}
+        self.settings = TrainingSettings(
+            **{key: self.value(key) for key in SETTINGS if key in self.tree}
+        )
+
+    @property
+    def system(self):
+        """Name of the system: the YAML's (str)."""
+        return self.path.stem
+
+    def value(self, key, default=None):
+        """Plain value of a key after the overrides."""
+        return self.overrides.get(key, self.tree.get(key, default))
+
+    def keys(self):
+        """``{key: value}`` of everything that can be overridden."""
+        return {
+            key: self.value(key)
+            for key, value in self.tree.items()
+            if not key.startswith("__") and not _is_built(value)
+        }
+
+    def build(self, n_classes):
+        """Instantiate everything the YAML names.
+
+        Arguments
+        ---------
+        n_classes : int
+            Number of emotions of the recipe's corpus.
+
+        Returns
+        -------
+        dict
+            Key to object.
+
+        Raises
+        ------
+        HparamsError
+            If something the YAML names does not exist or refuses its arguments.
+        """
+        try:
+            return load_hyperpyyaml(
+                io.StringIO(self.text), {**self.overrides, "n_classes": n_classes}
+            )
+        except SerError:
+            raise
+        except Exception as error:  # whatever a person's own YAML may run into
+            message = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            raise HparamsError(f"{self.path}: {message}") from error
+
+    def resolved(self, n_classes):
+        """The YAML with every reference replaced by its value (str)."""
+        overrides = {**self.overrides, "n_classes": n_classes}
+        return resolve_references(io.StringIO(self.text), overrides).read()
+
+    def _check_keys(self):
+        missing = [key for key in ("front_end", "classifier", "optimizer") if key not in self.tree]
+        if missing:
+            raise HparamsError(f"{self.path} has no key {missing[0]!r}; every system needs one")
+        known = {*SETTINGS, *BLOCKS, *TEXTS, *FOLDERS}
+        referred = set(re.findall(r"<\s*(\w+)", self.text))
+        for key in self.tree:
+            if key not in known | referred and not key.startswith("__"):
+                raise HparamsError(f"{self.path}: unknown key {key!r}{_hint(key, known)}")
+
+    def _override(self, key, text):
+        if key not in self.tree or key.startswith("__"):
+            raise HparamsError(f"{self.path} has no key {key!r}{_hint(key, self.keys())}")
+        current = self.tree[key]
+        if _is_built(current):
+            inner = sorted(set(re.findall(r"<\s*(\w+)", _section(self.text, key))))
+            raise HparamsError(
+                f"{key} is built by the YAML, not a plain value; set what it is built from"
+                + (f" ({', '.join(inner)})" if inner else f" in {self.path}")
+            )
+        try:
+            value = ruamel.yaml.YAML(typ="safe").load(text)
+        except ruamel.yaml.YAMLError as error:
+            raise HparamsError(f"--{key} {text}: not a value YAML can read") from error
+        if key in FOLDERS:
+            return text
+        if current is None or isinstance(current, ruamel.yaml.comments.TaggedScalar):
+            return value
+        return check_type(key, value, _plain_type(current))
+
+
+def find_yaml(path):
+    """Path of a YAML given from here or from the repository's root; raises HparamsError."""
+    for folder in (Path(), ROOT):
+        if (folder / path).is_file():
+            return (folder / path).resolve()
+    there = sorted(p.name for p in (ROOT / "hparams").glob("*.yaml"))
+    raise HparamsError(
+        f"{path}: no such YAML here or in {ROOT}"
+        + (f"; hparams/ has {', '.join(there)}" if there else "")
+    )
+
+
+def _parse(path, text):
+    try:
+        tree = ruamel.yaml.YAML(typ="rt").load(text)
+    except ruamel.yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" line {mark.line + 1}" if mark else ""
+        raise HparamsError(f"{path}{place}: {getattr(error, 'problem', error)}") from error
+    if not isinstance(tree, dict):
+        raise HparamsError(f"{path} holds no keys; it must be a mapping such as 'seed: 1'")
+    return tree
+
+
+def _is_built(value):
+    """Whether a YAML value is made by a tag such as !new: and so cannot be typed in."""
+    tag = getattr(value, "tag", None)
+    name = str(tag.value) if tag is not None and tag.value else ""
+    return name.startswith("!") and not name.startswith(("!ref", "!PLACEHOLDER"))
+
+
+def _plain_type(value):
+    return next(t for t in (bool, int, float, str, list, dict) if isinstance(value, t))
+
+
+def _section(text, key):
+    """Lines of one top-level key."""
+    match = re.search(rf"^{re.escape(key)}:.*(?:\n[ \t]+.*)*", text, re.MULTILINE)
+    return match.group() if match else ""
+
+
+def _hint(key, known):
+    near = difflib.get_close_matches(key, list(known), n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; it has {', '.join(known)}"

@@ -1,0 +1,132 @@
+"""The main job of every recipe: corpus, split, training, report, model folder."""
+
+import logging
+import sys
+from pathlib import Path
+
+from ser_lib.cli import default_folder, parse
+from ser_lib.errors import HparamsError, RunError, SerError
+
+logger = logging.getLogger(__name__)
+
+
+def main(corpus, argv=None):
+    """Run a recipe from its command line.
+
+    Arguments
+    ---------
+    corpus : module
+        A module of ``ser_lib.corpora``.
+    argv : list of str or None
+        Command line without the program's name; None takes ``sys.argv``.
+
+    Returns
+    -------
+    int
+        0 when done, 2 after an error that the person can mend (one line on stderr), 130 when
+        interrupted.
+    """
+    try:
+        return _main(corpus, sys.argv[1:] if argv is None else list(argv))
+    except SerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted; start the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def _main(corpus, argv):
+    options, overrides, parser = parse(corpus, argv)
+    if options.help and not options.yaml:
+        parser.print_help()
+        return 0
+    if not options.yaml:
+        raise HparamsError("which system? give a YAML, e.g. hparams/cnn_transformer.yaml")
+    # From here on heavy libraries load, which --help alone should not wait for.
+    from ser_lib.hparams import Hparams
+
+    hparams = Hparams(options.yaml, overrides)
+    if options.help:
+        parser.print_help()
+        print(f"\nkeys of {hparams.path.name}:")
+        for key, value in hparams.keys().items():
+            print(f"  --{key} {'' if value is None else value}")
+        return 0
+    _run(corpus, options, hparams)
+    return 0
+
+
+def _run(corpus, options, hparams):
+    from accelerate import PartialState
+
+    from ser_lib.experiment import Experiment
+    from ser_lib.protocols import PROTOCOLS, split
+
+    state = PartialState(cpu=_needs_cpu())
+    logging.basicConfig(
+        level=logging.INFO if state.is_main_process else logging.WARNING, format="%(message)s"
+    )
+    if options.push_to_hub:
+        if options.fold == "all":
+            # Picking the fold that tested best would be choosing on the test set.
+            raise HparamsError("--push_to_hub publishes one model; say which with --fold N")
+        from ser_lib.hub.push import check_push
+
+        check_push(options.push_to_hub, options.hub_private)
+    with state.main_process_first():
+        manifest = corpus.prepare(
+            hparams.value("data_folder"), options.allow_partial, progress=state.is_main_process
+        )
+    output = hparams.value("output_folder")
+    name = manifest[0]["corpus"]
+    folder = Path(
+        output or default_folder(name, options.protocol, hparams.system, hparams.settings.seed)
+    )
+    if options.fold == "all":
+        # Split first: a name that is wrong should not be found after the first fold's training.
+        split(manifest, options.protocol, 1, hparams.settings.seed)
+        folds = range(1, PROTOCOLS[options.protocol].folds + 1)
+    else:
+        folds = [options.fold]
+    ledgers = [split(manifest, options.protocol, fold, hparams.settings.seed) for fold in folds]
+    runs = []
+    for ledger in ledgers:
+        inner = folder if output and options.fold != "all" else folder / f"fold-{ledger.fold}"
+        make_folder(inner)
+        runs.append(Experiment(corpus, hparams, manifest, ledger, inner, sys.argv))
+    results = [run.run() for run in runs]
+    if not state.is_main_process:
+        return
+    if options.fold == "all":
+        from ser_lib.evaluation.folds import write_fold_report
+
+        write_fold_report(folder, [r.metrics for r in results], [r.predictions for r in results])
+        logger.info("all folds: %s", folder / "report.md")
+    if options.push_to_hub:
+        from ser_lib.hub.push import push
+
+        url = push(results[0].model, options.push_to_hub, options.hub_private)
+        logger.info("published: %s", url)
+
+
+def make_folder(folder):
+    """Make a run folder and see that it can be written; raises RunError naming it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise RunError(
+            f"{folder}: cannot write there ({error.strerror}); choose another --output_folder"
+        ) from error
+
+
+def _needs_cpu():
+    """Whether to tell Accelerate that there is no accelerator; otherwise it will not start
+    several processes on a machine without one.
+    """
+    import torch
+
+    return not torch.accelerator.is_available()

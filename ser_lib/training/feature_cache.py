@@ -1,0 +1,116 @@
+"""Features computed once and read from a memory-mapped file ever after.
+
+Front ends are fixed functions and the augmented copies of a clip do not change, so decoding
+and analysing them again every epoch buys nothing. The file is named by a hash of everything
+its content follows from; one that was not finished is never used.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate.utils import tqdm
+from torch.utils.data import DataLoader, Dataset
+
+from ser_lib.data.clips import collate
+
+
+class CachedFeatures(Dataset):
+    """Items ``{"id", "features" (frequency, frames), "label"}`` from a cache folder.
+
+    Arguments
+    ---------
+    folder : Path
+        As :func:`cache_features` wrote it.
+    """
+
+    def __init__(self, folder):
+        self.items = json.loads((folder / "items.json").read_text(encoding="utf-8"))
+        self.values = np.memmap(folder / "features.f32", dtype=np.float32, mode="r")
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, index):
+        item = self.items[index]
+        start, shape = item["start"], item["shape"]
+        # A copy: PyTorch has no read-only tensors, and a batch is copied anyway.
+        values = np.array(self.values[start : start + shape[0] * shape[1]]).reshape(shape)
+        return {"id": item["id"], "features": torch.from_numpy(values), "label": item["label"]}
+
+
+def cache_key(network, facts):
+    """Name of a cache: hash of the front end (with its buffers) and of ``facts``.
+
+    Arguments
+    ---------
+    network : WaveformClassifier
+        Its front end's description and numbers count, not the trained weights.
+    facts : JSON-ready value
+        What else the features follow from: clips with their audio hashes, labels, augmentation.
+    """
+    digest = hashlib.sha256(json.dumps([network.front_end.spec, facts], sort_keys=True).encode())
+    for name, buffer in sorted(network.front_end.state_dict().items()):
+        digest.update(name.encode() + buffer.cpu().numpy().tobytes())
+    return digest.hexdigest()[:20]
+
+
+def cache_features(dataset, network, folder, batch_size=32, num_workers=0, description="features"):
+    """Run the front end over a dataset once, unless ``folder`` holds the result already.
+
+    Arguments
+    ---------
+    dataset : DynamicItemDataset
+        From :func:`ser_lib.data.clips.clip_dataset`.
+    network : WaveformClassifier
+        Its front end runs on the device it lies on.
+    folder : Path
+        Named by :func:`cache_key`.
+    batch_size, num_workers : int
+        Of the loader.
+    description : str
+        Label of the progress bar.
+
+    Returns
+    -------
+    CachedFeatures
+
+    Raises
+    ------
+    AudioError
+        If a clip cannot be decoded.
+    OSError
+        If the disk is full or not writable.
+    """
+    folder = Path(folder)
+    if not (folder / "items.json").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(dataset, network, folder, batch_size, num_workers, description)
+    return CachedFeatures(folder)
+
+
+def _write(dataset, network, folder, batch_size, num_workers, description):
+    device = next(network.front_end.buffers()).device
+    loader = DataLoader(dataset, batch_size, collate_fn=collate, num_workers=num_workers)
+    items, position = [], 0
+    with (folder / "features.f32").open("wb") as file, torch.no_grad():
+        for batch in tqdm(loader, desc=description, unit="batch", leave=False):
+            features, lengths = network.features(
+                batch["inputs"].to(device), batch["lengths"].to(device)
+            )
+            for index, clip in enumerate(batch["ids"]):
+                values = features[index, :, : lengths[index]].cpu().numpy()
+                file.write(np.ascontiguousarray(values, dtype=np.float32).tobytes())
+                label = int(batch["labels"][index])
+                shape = list(values.shape)
+                items.append({"id": clip, "label": label, "start": position, "shape": shape})
+                position += values.size
+        file.flush()
+        os.fsync(file.fileno())
+    # The index goes last and whole: where it exists, the features are complete.
+    unfinished = folder / "items.json.part"
+    unfinished.write_text(json.dumps(items), encoding="utf-8")
+    unfinished.replace(folder / "items.json")

@@ -1,0 +1,66 @@
+"""What a YAML may say about training, checked before anything runs."""
+
+import dataclasses
+import typing
+
+from ser_lib.errors import HparamsError
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of the training loop; every field is a key of a YAML.
+
+    Raises
+    ------
+    HparamsError
+        If a value has the wrong type or is out of range; the message names the key.
+    """
+
+    seed: int = 0
+    number_of_epochs: int = 100  # epochs at most
+    batch_size: int = 32  # items a step over all processes together
+    patience: int = 0  # epochs without a better validation UA before stopping; 0: never stop
+    gradient_accumulation_steps: int = 1
+    max_grad_norm: float = 0.0  # clip the gradient's norm to this; 0: do not clip
+    mixed_precision: str = "no"  # no, bf16 or fp16
+    torch_compile: bool = False
+    cache_features: bool = True
+    num_workers: int = 0  # processes that decode clips
+
+    _MINIMUM: typing.ClassVar = {
+        "number_of_epochs": 1,
+        "batch_size": 1,
+        "patience": 0,
+        "gradient_accumulation_steps": 1,
+        "max_grad_norm": 0,
+        "num_workers": 0,
+        "seed": 0,
+    }
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = check_type(field.name, getattr(self, field.name), field.type)
+            object.__setattr__(self, field.name, value)
+        for key, minimum in self._MINIMUM.items():
+            if not getattr(self, key) >= minimum:
+                raise HparamsError(f"{key} is {getattr(self, key)}; it must be {minimum} or more")
+        if self.mixed_precision not in ("no", "bf16", "fp16"):
+            raise HparamsError(
+                f"mixed_precision is {self.mixed_precision!r}; choose no, bf16 or fp16"
+            )
+
+
+def check_type(key, value, wanted):
+    """``value`` if it is of type ``wanted`` (a whole number passes for a float).
+
+    Raises
+    ------
+    HparamsError
+        Otherwise; names the key, the value and the type.
+    """
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool)):
+        return value
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+    raise HparamsError(f"{key} is {value!r}; it must be {names.get(wanted, wanted.__name__)}")

@@ -1,0 +1,263 @@
+"""The training loop: Accelerate on a CPU, a GPU or several, resumable to the bit.
+
+Everything random in an epoch (order of the clips, dropout) follows from the seed and the
+epoch's number, so a run that was killed and started again goes the same way as one that was
+not.
+"""
+
+import json
+import logging
+import math
+import time
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DataLoaderConfiguration, set_seed, tqdm
+from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.utils.data import DataLoader
+
+from ser_lib.data.clips import collate
+from ser_lib.data.sampler import EpochSampler
+from ser_lib.errors import HparamsError, RunError
+from ser_lib.training.checkpoint import Checkpoints
+
+logger = logging.getLogger(__name__)
+
+
+def make_accelerator(settings, folder):
+    """Accelerator for this machine and these settings.
+
+    Arguments
+    ---------
+    settings : TrainingSettings
+        ``batch_size`` counts over all processes.
+    folder : Path
+        Run folder; TensorBoard files go to ``tensorboard`` inside.
+
+    Raises
+    ------
+    HparamsError
+        If the batch does not divide among the processes, or the precision needs a GPU.
+    """
+    if settings.mixed_precision == "fp16" and not torch.cuda.is_available():
+        raise HparamsError("mixed_precision fp16 needs a GPU; on a CPU choose bf16 or no")
+    accelerator = Accelerator(
+        # Named, because without a GPU Accelerate starts several processes only when told so.
+        cpu=not torch.accelerator.is_available(),
+        mixed_precision=settings.mixed_precision,
+        gradient_accumulation_steps=settings.gradient_accumulation_steps,
+        dataloader_config=DataLoaderConfiguration(split_batches=True),
+        log_with="tensorboard",
+        project_dir=str(folder),
+    )
+    if settings.batch_size % accelerator.num_processes:
+        raise HparamsError(
+            f"batch_size {settings.batch_size} does not divide among "
+            f"{accelerator.num_processes} processes; choose a multiple"
+        )
+    return accelerator
+
+
+class Trainer:
+    """Trains one network and keeps its best validation epoch.
+
+    Arguments
+    ---------
+    network : WaveformClassifier
+        Changed in place.
+    settings : TrainingSettings
+        See there.
+    optimizer : callable
+        ``optimizer(parameters)`` makes the optimiser.
+    lr_scheduler : callable or None
+        ``lr_scheduler(optimizer)`` makes a scheduler, stepped once an epoch (with the validation
+        loss where it is a ReduceLROnPlateau).
+    accelerator : accelerate.Accelerator
+        From :func:`make_accelerator`.
+    folder : Path
+        Run folder.
+    identity : dict
+        What makes this run itself; a checkpoint of another one is refused.
+    score : callable
+        ``score(predictions, labels)`` of two int tensors ``(clips,)`` returns a dict with
+        ``"ua"`` and ``"wa"`` (fractions).
+    """
+
+    def __init__(
+        self, network, settings, optimizer, lr_scheduler, accelerator, folder, identity, score
+    ):
+        self.network, self.settings, self.accelerator = network, settings, accelerator
+        self.folder, self.identity, self.score = folder, identity, score
+        # Convolutions are faster with the channels last, on CPUs too; the numbers stay.
+        network.to(memory_format=torch.channels_last)
+        if settings.torch_compile:
+            network.classifier.compile()
+        optimizer = optimizer(network.parameters())
+        self.model, self.optimizer = accelerator.prepare(network, optimizer)
+        self.scheduler = lr_scheduler(optimizer) if lr_scheduler is not None else None
+        if self.scheduler is not None:
+            accelerator.register_for_checkpointing(self.scheduler)
+        self.checkpoints = Checkpoints(folder / "checkpoints", accelerator)
+
+    def fit(self, train, validation):
+        """Train to the last epoch or until patience ends, from wherever the run folder stands.
+
+        Arguments
+        ---------
+        train, validation : Dataset
+            Items as :func:`ser_lib.data.clips.collate` takes them.
+
+        Returns
+        -------
+        Progress
+            The network then holds the weights of ``progress.best_epoch``.
+
+        Raises
+        ------
+        RunError
+            If the loss is not finite, or the run folder holds something else.
+        HparamsError
+            If there are fewer training items than one batch.
+        """
+        settings = self.settings
+        if len(train) < settings.batch_size:
+            raise HparamsError(
+                f"batch_size {settings.batch_size} is more than the {len(train)} training items; "
+                "choose a smaller one"
+            )
+        self.sampler = EpochSampler(len(train), settings.seed)
+        # A last, smaller batch would upset batch norm: it is dropped, as in the sources.
+        self.train_loader = self._loader(train, sampler=self.sampler, drop_last=True)
+        self.validation_loader = self._loader(validation)
+        progress = self.checkpoints.resume(self.identity)
+        if progress.epoch:
+            logger.info("going on after epoch %d of %s", progress.epoch, self.folder)
+        self.accelerator.init_trackers("tensorboard")
+        while progress.epoch < settings.number_of_epochs and not self._out_of_patience(progress):
+            self._epoch(progress)
+        progress.stopped_early = progress.epoch < settings.number_of_epochs
+        self.accelerator.end_training()
+        self.network.load_state_dict(self.checkpoints.load_best(progress))
+        return progress
+
+    def _loader(self, dataset, **options):
+        # Cached features are read faster than they could be handed over by another process.
+        workers = 0 if hasattr(dataset, "values") else self.settings.num_workers
+        loader = DataLoader(
+            dataset,
+            self.settings.batch_size,
+            collate_fn=collate,
+            num_workers=workers,
+            pin_memory=self.accelerator.device.type == "cuda",
+            **options,
+        )
+        return self.accelerator.prepare(loader)
+
+    def _out_of_patience(self, progress):
+        waited = progress.epoch - progress.best_epoch
+        return 0 < self.settings.patience <= waited
+
+    def _epoch(self, progress):
+        began, epoch = time.monotonic(), progress.epoch + 1
+        # Restarting every generator each epoch makes a resumed run equal to an unbroken one.
+        set_seed(self.settings.seed * 1_000_003 + epoch, device_specific=True)
+        self.sampler.set_epoch(epoch)
+        rate = self.optimizer.param_groups[0]["lr"]
+        row = {"epoch": epoch, **self._train(epoch), **self._validate(), "learning_rate": rate}
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            self.scheduler.step(row["validation_loss"])
+        elif self.scheduler is not None:
+            self.scheduler.step()
+        row["seconds"] = round(time.monotonic() - began, 2)
+        if not progress.history or _rank(row) > _rank(progress.history[progress.best_epoch - 1]):
+            progress.best_epoch = epoch
+            if self.accelerator.is_main_process:
+                self.checkpoints.save_best(self.network.state_dict(), epoch)
+        progress.epoch = epoch
+        progress.seconds += row["seconds"]
+        progress.history.append(row)
+        self.checkpoints.save(progress)
+        self._report(progress, row)
+
+    def _train(self, epoch):
+        self.model.train()
+        total, right, seen = 0.0, 0, 0
+        bar = tqdm(
+            self.train_loader,
+            desc=f"epoch {epoch}/{self.settings.number_of_epochs}",
+            unit="step",
+            leave=False,
+        )
+        for batch in bar:
+            with self.accelerator.accumulate(self.model):
+                logits = self.model(batch["inputs"], batch["lengths"])
+                loss = cross_entropy(logits.float(), batch["labels"])
+                value = loss.item()
+                if not math.isfinite(value):
+                    raise RunError(
+                        f"the loss is {value} in epoch {epoch}; clips: {', '.join(batch['ids'])}; "
+                        f"try a smaller lr; {self.folder} keeps the state before this epoch"
+                    )
+                self.accelerator.backward(loss)
+                if self.settings.max_grad_norm and self.accelerator.sync_gradients:
+                    self.accelerator.clip_grad_norm_(
+                        self.model.parameters(), self.settings.max_grad_norm
+                    )
+                self.optimizer.step()
+                self.optimizer.zero_grad()
+            total += value * len(batch["ids"])
+            right += (logits.argmax(dim=1) == batch["labels"]).sum().item()
+            seen += len(batch["ids"])
+            bar.set_postfix(loss=f"{total / seen:.3f}")
+        sums = torch.tensor([total, right, seen], device=self.accelerator.device)
+        total, right, seen = self.accelerator.reduce(sums).tolist()
+        return {"train_loss": total / seen, "train_wa": right / seen}
+
+    @torch.no_grad()
+    def _validate(self):
+        self.model.eval()
+        logits, labels = [], []
+        for batch in self.validation_loader:
+            output = self.model(batch["inputs"], batch["lengths"]).float()
+            output, target = self.accelerator.gather_for_metrics((output, batch["labels"]))
+            logits.append(output.cpu())
+            labels.append(target.cpu())
+        logits, labels = torch.cat(logits), torch.cat(labels)
+        scores = self.score(logits.argmax(dim=1), labels)
+        return {
+            "validation_loss": cross_entropy(logits, labels).item(),
+            "validation_ua": scores["ua"],
+            "validation_wa": scores["wa"],
+        }
+
+    def _report(self, progress, row):
+        """One line for the person, one for programs, one set of points for TensorBoard."""
+        values = {key: value for key, value in row.items() if key != "epoch"}
+        self.accelerator.log(values, step=row["epoch"])
+        if not self.accelerator.is_main_process:
+            return
+        lines = "".join(json.dumps(entry) + "\n" for entry in progress.history)
+        (self.folder / "history.jsonl").write_text(lines, encoding="utf-8")
+        best = progress.history[progress.best_epoch - 1]
+        left = (self.settings.number_of_epochs - progress.epoch) * row["seconds"]
+        logger.info(
+            "epoch %d/%d  train loss %.3f WA %.1f%%  validation loss %.3f UA %.1f%% WA %.1f%%  "
+            "best UA %.1f%% (epoch %d)  %.0f s, at most %s left",
+            progress.epoch,
+            self.settings.number_of_epochs,
+            row["train_loss"],
+            100 * row["train_wa"],
+            row["validation_loss"],
+            100 * row["validation_ua"],
+            100 * row["validation_wa"],
+            100 * best["validation_ua"],
+            progress.best_epoch,
+            row["seconds"],
+            time.strftime("%H:%M:%S", time.gmtime(left)),
+        )
+
+
+def _rank(row):
+    """What makes an epoch better: validation UA, then the lower validation loss."""
+    return row["validation_ua"], -row["validation_loss"]

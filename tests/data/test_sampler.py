@@ -1,0 +1,20 @@
+"""The order of an epoch."""
+
+from ser_lib.data.sampler import EpochSampler
+
+
+def order(size, seed, epoch):
+    sampler = EpochSampler(size, seed)
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def test_every_item_once():
+    assert sorted(order(50, 0, 1)) == list(range(50))
+    assert len(EpochSampler(50, 0)) == 50
+
+
+def test_follows_from_seed_and_epoch_alone():
+    assert order(50, 3, 2) == order(50, 3, 2)
+    assert order(50, 3, 2) != order(50, 3, 1)
+    assert order(50, 3, 2) != order(50, 4, 2)

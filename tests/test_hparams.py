@@ -1,0 +1,114 @@
+"""Reading a system's YAML and its overrides."""
+
+import pytest
+
+from ser_lib.errors import HparamsError
+from ser_lib.hparams import Hparams, find_yaml
+
+SYSTEM = "hparams/cnn_transformer.yaml"
+
+
+def test_builds_the_system_with_its_overrides():
+    hparams = Hparams(SYSTEM, {"lr": "0.5", "number_of_epochs": "3"})
+    assert hparams.system == "cnn_transformer"
+    assert hparams.settings.number_of_epochs == 3
+    built = hparams.build(8)
+    assert built["optimizer"].keywords["lr"] == 0.5
+    assert built["classifier"].spec["n_classes"] == 8
+
+
+def test_every_yaml_follows_the_order_of_sections(repository):
+    titles = ["Seed", "Paths", "Data", "Training", "Front end", "Model", "Optimiser", "Scheduler"]
+    for path in (repository / "hparams").glob("*.yaml"):
+        text = path.read_text()
+        places = [text.index(f"\n# {title}") for title in titles]
+        assert places == sorted(places), path
+
+
+def test_names_no_corpus(repository):
+    for path in (repository / "hparams").glob("*.yaml"):
+        keys = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        assert "RAVDESS" not in "\n".join(keys)
+
+
+def test_is_found_from_the_root_of_the_repository(tmp_path, monkeypatch, repository):
+    monkeypatch.chdir(tmp_path)
+    assert find_yaml(SYSTEM) == repository / SYSTEM
+    (tmp_path / "mine.yaml").write_text("seed: 1")
+    assert find_yaml("mine.yaml") == tmp_path / "mine.yaml"
+
+
+def test_what_is_typed_where_one_stands_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hparams").mkdir()
+    (tmp_path / SYSTEM).write_text("seed: 1")
+    assert find_yaml(SYSTEM) == tmp_path / SYSTEM
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"batchsize": "3"}, "did you mean 'batch_size'"),
+        ({"batch_size": "many"}, "batch_size is 'many'; it must be a whole number"),
+        ({"batch_size": "2.5"}, "batch_size"),
+        ({"batch_size": "null"}, "batch_size"),
+        ({"lr": "fast"}, "lr is 'fast'; it must be a number"),
+        ({"cache_features": "3"}, "cache_features is 3; it must be true or false"),
+        ({"feature_shape": "7"}, "feature_shape"),
+        ({"front_end": "3"}, "front_end is built by the YAML"),
+        ({"lr": "[1"}, "--lr"),
+        ({"__set_seed": "3"}, "__set_seed"),
+        ({"batch_size": "-4"}, "batch_size is -4"),
+    ],
+)
+def test_wrong_overrides_are_refused_by_name(overrides, message):
+    with pytest.raises(HparamsError) as caught:
+        Hparams(SYSTEM, overrides)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_folders_are_taken_as_typed():
+    assert Hparams(SYSTEM, {"data_folder": "123"}).value("data_folder") == "123"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1", "line"),
+        ("- 1", "no keys"),
+        ("seed: 1", "front_end"),
+        ("front_end: 1\nclassifier: 1\noptimizer: 1\nbatchsize: 3", "batch_size"),
+        ("front_end: 1\nclassifier: 1\noptimizer: 1\nbatch_size: many", "batch_size"),
+        ("", "no keys"),
+    ],
+)
+def test_a_broken_yaml_is_named(tmp_path, text, message):
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(HparamsError, match=message):
+        Hparams(path)
+
+
+def test_a_missing_yaml_lists_what_there_is():
+    with pytest.raises(HparamsError, match=r"nothing\.yaml.*cnn_transformer\.yaml"):
+        Hparams("hparams/nothing.yaml")
+
+
+def test_what_a_yaml_cannot_build_is_one_line(tmp_path, repository):
+    text = (repository / SYSTEM).read_text().replace("window: hamming", "window: kaiser")
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(HparamsError) as caught:
+        Hparams(path).build(8)
+    assert "\n" not in str(caught.value)
+    assert "kaiser" in str(caught.value)
+
+
+def test_keys_do_not_collide_with_options_of_the_command_line(repository):
+    from ser_lib.cli import _parser
+    from ser_lib.corpora import ravdess
+
+    options = {action.dest for action in _parser(ravdess)._actions}
+    for path in (repository / "hparams").glob("*.yaml"):
+        assert not options & set(Hparams(path).keys())

@@ -1,0 +1,30 @@
+"""Values of the training settings."""
+
+import pytest
+
+from ser_lib.errors import HparamsError
+from ser_lib.training.settings import TrainingSettings
+
+
+def test_a_whole_number_passes_for_a_float():
+    assert TrainingSettings(max_grad_norm=1).max_grad_norm == 1.0
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("batch_size", 0),
+        ("batch_size", "32"),
+        ("batch_size", 1.5),
+        ("batch_size", True),
+        ("number_of_epochs", -1),
+        ("max_grad_norm", float("nan")),
+        ("mixed_precision", "fp8"),
+        ("mixed_precision", False),
+        ("torch_compile", 1),
+        ("seed", None),
+    ],
+)
+def test_wrong_values_are_refused_by_name(key, value):
+    with pytest.raises(HparamsError, match=key):
+        TrainingSettings(**{key: value})
