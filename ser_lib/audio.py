@@ -1,0 +1,286 @@
+"""Sound files to arrays, and a refusal with a reason for files that only look like sound.
+
+libsndfile (through ``soundfile``) decodes wav, flac, mp3, ogg and aiff with nothing else to
+install. It forgives more than research can afford: a WAV file that lost its second half is read
+without a word. So the header is compared with what is there, and samples must be finite.
+
+Truncation is found in WAV (RIFF, RIFX, RF64) and FLAC. MP3 and Ogg do not reliably say how long
+they are, so a shortened one can pass.
+"""
+
+import dataclasses
+import hashlib
+import io
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from ser_lib.errors import AudioError
+
+# From here up, a RIFF size is what programs write into a pipe, where they cannot come back to
+# fill in the true one: 0x7FFFF000 (sox), 0x7FFFFFFF, 0xFFFFFFFF (ffmpeg).
+_STREAMED = 0x7FFFF000
+# torchaudio keeps one filter per output phase; above this many taps in all (24 414 Hz to
+# 16 000 Hz needs 98 million) it takes seconds a clip.
+_LARGEST_FILTER_BANK = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class AudioInfo:
+    """What :func:`inspect` found: sample_rate in Hz, channels, frames (samples a channel),
+    duration in s, and sha256 (hex) of the decoded samples.
+    """
+
+    sample_rate: int
+    channels: int
+    frames: int
+    duration: float
+    sha256: str
+
+
+def read_audio(source, start=None, end=None):
+    """Decode a file, or a stretch of it, to one channel.
+
+    Arguments
+    ---------
+    source : str, os.PathLike, bytes or binary file object
+        wav, flac, mp3, ogg or aiff.
+    start : float, optional
+        Where to begin, in s; the beginning of the file by default.
+    end : float, optional
+        Where to stop, in s; the end of the file by default.
+
+    Returns
+    -------
+    waveform : np.ndarray
+        float32, shape (samples,), full scale is 1.0; channels are averaged.
+    sample_rate : int
+        The file's own rate in Hz.
+
+    Raises
+    ------
+    AudioError
+        If there is no such file, it is not sound, is truncated, holds no samples or NaN or
+        infinite ones, or does not reach from ``start`` to ``end``.
+    """
+    name, opened = _open(source)
+    with opened as sound:
+        rate = sound.samplerate
+        first, last = _stretch(name, sound, start, end)
+        waveform = _decode(name, sound, "float32", first, last)
+    if waveform.shape[1] == 1:
+        return np.ascontiguousarray(waveform[:, 0]), rate
+    return waveform.mean(axis=1, dtype=np.float32), rate
+
+
+def inspect(path):
+    """Decode a whole file, check it as :func:`read_audio` does, and describe it.
+
+    The hash covers rate, channels and the samples as little-endian 32-bit integers, so a wav
+    file and its FLAC copy share it while container, tags and file name do not count.
+
+    Arguments
+    ---------
+    path : str, os.PathLike, bytes or binary file object
+        As for :func:`read_audio`.
+
+    Returns
+    -------
+    AudioInfo
+
+    Raises
+    ------
+    AudioError
+        As :func:`read_audio`.
+    """
+    name, opened = _open(path)
+    with opened as sound:
+        rate, channels = sound.samplerate, sound.channels
+        if sound.subtype.startswith("PCM_"):
+            samples = _decode(name, sound, "int32")
+        else:
+            # libsndfile casts floats to integers without scaling them, so scale here.
+            scaled = np.rint(_decode(name, sound, "float64") * 2.0**31)
+            samples = np.clip(scaled, -(2.0**31), 2.0**31 - 1).astype(np.int32)
+    digest = hashlib.sha256(f"{rate} Hz, {channels} channels\n".encode())
+    digest.update(np.ascontiguousarray(samples, dtype="<i4").data)
+    frames = len(samples)
+    return AudioInfo(rate, channels, frames, frames / rate, digest.hexdigest())
+
+
+def resample(waveform, orig_hz, new_hz):
+    """Change the sample rate by windowed-sinc interpolation.
+
+    torchaudio does the work, except where the two rates share so few factors that its filter
+    bank would not fit a cache; there ``scipy.signal.resample_poly`` does.
+
+    Arguments
+    ---------
+    waveform : np.ndarray
+        float32, shape (..., samples).
+    orig_hz : int
+        The waveform's rate in Hz.
+    new_hz : int
+        The wanted rate in Hz.
+
+    Returns
+    -------
+    np.ndarray
+        float32, shape (..., ceil(samples * new_hz / orig_hz)); the input itself where the rates
+        are equal.
+
+    Raises
+    ------
+    AudioError
+        If a rate is not a positive whole number of Hz.
+    """
+    for rate in (orig_hz, new_hz):
+        if rate != int(rate) or rate <= 0:
+            raise AudioError(f"a sample rate is a positive whole number of Hz, not {rate!r}")
+    orig_hz, new_hz = int(orig_hz), int(new_hz)
+    waveform = np.asarray(waveform, dtype=np.float32)
+    if orig_hz == new_hz:
+        return waveform
+    common = math.gcd(orig_hz, new_hz)
+    up, down = new_hz // common, orig_hz // common
+    if up * down > _LARGEST_FILTER_BANK:
+        import scipy.signal
+
+        return scipy.signal.resample_poly(waveform, up, down, axis=-1).astype(np.float32)
+    import torch
+    import torchaudio
+
+    # A copy, because torch warns about arrays that it may not write to.
+    resampled = torchaudio.functional.resample(torch.tensor(waveform), orig_hz, new_hz)
+    return resampled.numpy()
+
+
+def _open(source):
+    """(name for messages, open SoundFile) of a source whose header has passed the checks."""
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        if path.is_dir():
+            raise AudioError(f"{path} is a folder; give a sound file")
+        if not path.is_file():
+            raise AudioError(f"{path}: no such file; check the path")
+        name = str(path)
+        try:
+            with path.open("rb") as stream:
+                patched = _check_header(name, stream)
+        except OSError as error:
+            raise AudioError(f"{path} cannot be read: {error.strerror}") from error
+        file = patched or name
+        if path.suffix.lower() == ".raw":
+            raise AudioError(f"{path} has no header that tells its rate; convert it to wav or flac")
+    else:
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            name, data = "the given bytes", bytes(source)
+        elif hasattr(source, "read"):
+            name, data = str(getattr(source, "name", "the given file object")), source.read()
+            if not isinstance(data, bytes):
+                raise AudioError(f"{name} was opened as text; open it with mode 'rb'")
+        else:
+            raise AudioError(
+                f"cannot read sound from {type(source).__name__}; give a path, bytes or a file"
+            )
+        stream = io.BytesIO(data)
+        file = _check_header(name, stream) or stream
+        stream.seek(0)
+    try:
+        return name, soundfile.SoundFile(file)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{name} is not a sound file: {_reason(error)}") from error
+
+
+def _check_header(name, stream):
+    """Compare what a RIFF header promises with the bytes that are there.
+
+    Returns None, or a file object with a mended header where the sound was written to a pipe and
+    the header says 0 bytes. Raises AudioError for empty and truncated files.
+    """
+    size = stream.seek(0, io.SEEK_END)
+    if size == 0:
+        raise AudioError(f"{name} is empty (0 bytes); copy or download it again")
+    stream.seek(0)
+    head = stream.read(12)
+    if head[:4] not in (b"RIFF", b"RIFX", b"RF64") or head[8:12] != b"WAVE":
+        return None
+    order = "big" if head[:4] == b"RIFX" else "little"
+    riff_size, long_size = int.from_bytes(head[4:8], order), None
+    while len(chunk := stream.read(8)) == 8:
+        kind, promised = chunk[:4], int.from_bytes(chunk[4:], order)
+        if kind == b"ds64":
+            body = stream.read(promised)
+            long_size = int.from_bytes(body[8:16], order)
+            continue
+        if kind == b"data":
+            break
+        stream.seek(promised + promised % 2, io.SEEK_CUR)
+    else:
+        raise AudioError(f"{name} is truncated: it ends inside the header; copy it again")
+    there = size - stream.tell()
+    if head[:4] == b"RF64" and promised == 0xFFFFFFFF and long_size is not None:
+        promised = long_size
+    elif promised >= _STREAMED:
+        return None
+    if promised > there:
+        raise AudioError(
+            f"{name} is truncated: its header promises {promised} bytes of sound and {there} "
+            "are there; copy or download it again"
+        )
+    begin = size - there
+    never_filled_in = riff_size + 8 <= begin or riff_size >= _STREAMED
+    if promised == 0 and there and never_filled_in:
+        stream.seek(0)
+        data = bytearray(stream.read())
+        data[begin - 4 : begin] = b"\xff\xff\xff\xff"
+        return io.BytesIO(bytes(data))
+    return None
+
+
+def _stretch(name, sound, start, end):
+    """First frame and frame after the last (None: to the end) of a stretch given in s."""
+    first = 0 if start is None else round(start * sound.samplerate)
+    last = None if end is None else round(end * sound.samplerate)
+    stop = sound.frames if last is None else last
+    if first < 0 or stop > sound.frames or (first >= stop and sound.frames > 0):
+        raise AudioError(
+            f"{name} has {sound.frames / sound.samplerate:g} s of sound; the stretch "
+            f"start={start}, end={end} (s) does not lie within it"
+        )
+    return first, last
+
+
+def _decode(name, sound, dtype, first=0, last=None):
+    """Samples (frames, channels) of an open SoundFile, complete and finite, or an AudioError."""
+    if sound.frames > 2**62:  # libsndfile's way to say that a FLAC header leaves it open
+        raise AudioError(
+            f"{name} does not say how long it is (written to a pipe?); re-encode it to a file"
+        )
+    wanted = (sound.frames if last is None else last) - first
+    try:
+        if first:
+            sound.seek(first)
+        samples = sound.read(wanted, dtype=dtype, always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"{name} is truncated or damaged: {_reason(error)}; copy or download it again"
+        ) from error
+    if len(samples) == 0:
+        raise AudioError(f"{name} holds no samples; leave it out or record it again")
+    if len(samples) < wanted and not sound.subtype.startswith("MPEG"):
+        raise AudioError(
+            f"{name} is truncated: {wanted} frames are promised and {len(samples)} are there; "
+            "copy or download it again"
+        )
+    if samples.dtype.kind == "f" and not np.isfinite(samples).all():
+        raise AudioError(f"{name} holds NaN or infinite samples; export it again")
+    return samples
+
+
+def _reason(error):
+    """libsndfile's own words, which are empty for some of its newer error numbers."""
+    return error.error_string.strip().rstrip(".") or f"libsndfile error {error.code}"

@@ -1,0 +1,238 @@
+"""Fetch an archive so that a broken line costs minutes, not trust, and unpack it safely.
+
+A download goes to ``<name>.part``, is taken up where it broke off (HTTP Range), checked against
+the published size and MD5, then renamed. An archive is unpacked beside its place and renamed, so
+a folder is there whole or not at all. SpeechBrain's downloader neither resumes nor checks.
+"""
+
+import hashlib
+import http.client
+import shutil
+import ssl
+import stat
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from filelock import FileLock
+from tqdm import tqdm
+
+from ser_lib.errors import CorpusError
+
+MARKER = ".completed"
+_BLOCK = 1 << 20
+_ATTEMPTS = 4
+_TIMEOUT_S = 30
+_PAUSE_S = 2.0
+
+
+class DownloadError(CorpusError):
+    """The network or the server did not deliver; what did arrive is kept for the next try."""
+
+
+def fetch_and_extract(url, folder, size, md5, progress=True):
+    """A zip archive's content in ``folder`` (Path), downloaded unless it is there already.
+
+    Arguments are those of :func:`fetch`; the archive is deleted once it is unpacked.
+
+    Raises
+    ------
+    CorpusError
+        As :func:`fetch` and :func:`extract_zip`.
+    """
+    if (folder / MARKER).is_file():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Ranks of one job start together; one fetches, the others wait and find it done.
+        with FileLock(folder.parent / f".{folder.name}.lock"):
+            if not (folder / MARKER).is_file():
+                archive = fetch(url, folder.parent / f"{folder.name}.zip", size, md5, progress)
+                extract_zip(archive, folder)
+                archive.unlink()
+    except OSError as error:
+        raise CorpusError(
+            f"{error.filename or folder} cannot be written: {error.strerror or error}; "
+            "set SER_CACHE to a folder with room"
+        ) from error
+    return folder
+
+
+def fetch(url, path, size, md5, progress=True):
+    """Download a file, resuming where an earlier attempt stopped.
+
+    Arguments
+    ---------
+    url : str
+        http or https address.
+    path : pathlib.Path
+        Where the finished file goes; ``<path>.part`` beside it holds what has arrived so far.
+    size : int
+        Published size in bytes.
+    md5 : str
+        Published MD5 (hex).
+    progress : bool
+        Show a tqdm bar.
+
+    Returns
+    -------
+    pathlib.Path
+        ``path``.
+
+    Raises
+    ------
+    DownloadError
+        If the server cannot be reached or stops delivering (the part is kept).
+    CorpusError
+        If the disk is too full, or size or checksum are wrong (the part is deleted).
+    """
+    if path.is_file() and path.stat().st_size == size and _md5(path) == md5:
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    if part.is_file() and part.stat().st_size > size:
+        part.unlink()
+    have = part.stat().st_size if part.is_file() else 0
+    free = shutil.disk_usage(path.parent).free
+    if free < size - have:
+        raise CorpusError(
+            f"{path.parent} has {free / 1e6:.0f} MB free and the download needs "
+            f"{(size - have) / 1e6:.0f} MB; make room or set SER_CACHE to another disk"
+        )
+    with tqdm(
+        total=size,
+        initial=have,
+        unit="B",
+        unit_scale=True,
+        desc=path.name,
+        disable=not progress,
+        delay=0.5,
+    ) as bar:
+        problem = "the connection breaks off"
+        for attempt in range(_ATTEMPTS):
+            if have == size:
+                break
+            if attempt:
+                time.sleep(_PAUSE_S * attempt)
+            try:
+                _receive(url, part, have, size, bar)
+            except urllib.error.HTTPError as error:
+                problem = f"the server answers {error.code} {error.reason}"
+                if error.code == 416:
+                    part.unlink(missing_ok=True)
+                elif error.code < 500:
+                    break
+            except urllib.error.URLError as error:
+                problem = f"no connection ({error.reason})"
+                break
+            except TimeoutError:
+                problem = f"no answer within {_TIMEOUT_S} s"
+            except (http.client.HTTPException, ConnectionError, ssl.SSLError) as error:
+                problem = f"the connection breaks off ({str(error) or type(error).__name__})"
+            have = part.stat().st_size if part.is_file() else 0
+    if have < size:
+        kept = f"; {have / 1e6:.0f} MB are kept and the next run goes on from there" if have else ""
+        raise DownloadError(f"{url}: {problem}{kept}")
+    if have > size or (found := _md5(part)) != md5:
+        what = f"more than {size} bytes" if have > size else f"MD5 {found} instead of {md5}"
+        part.unlink()
+        raise CorpusError(
+            f"{url} delivered {what}; the file was deleted. Run again, and if this repeats, "
+            "download it by hand and compare the checksum"
+        )
+    part.replace(path)
+    return path
+
+
+def _receive(url, part, have, size, bar):
+    """Append what the server sends to ``part``; begin anew where it ignores the Range."""
+    request = urllib.request.Request(url, headers={"User-Agent": "ser_lib"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+        resumed = response.status == 206 and (
+            response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        )
+        if not resumed:
+            have = 0
+            bar.reset(total=size)
+        with part.open("ab" if resumed else "wb") as file:
+            while have <= size and (block := response.read(_BLOCK)):
+                file.write(block)
+                have += len(block)
+                bar.update(len(block))
+
+
+def extract_zip(archive, folder, largest=8 << 30):
+    """Unpack a zip archive into a new folder, and nothing outside it.
+
+    Arguments
+    ---------
+    archive : pathlib.Path
+        The zip file.
+    folder : pathlib.Path
+        Appears when everything is unpacked, with a file ``.completed`` in it.
+    largest : int
+        Most bytes the unpacked files may have together.
+
+    Raises
+    ------
+    CorpusError
+        If the folder holds something already; the archive is damaged, too large when unpacked,
+        or has entries that are links or point outside.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise CorpusError(
+            f"{folder} holds files but no finished download; move it away, or give it with "
+            "--data_folder if it is the corpus"
+        )
+    try:
+        with zipfile.ZipFile(archive) as content:
+            entries = content.infolist()
+            for entry in entries:
+                _check_entry(archive, entry)
+            total = sum(entry.file_size for entry in entries)
+            free = shutil.disk_usage(folder.parent).free
+            if total > min(largest, free):
+                raise CorpusError(
+                    f"{archive} unpacks to {total / 1e6:.0f} MB; {min(largest, free) / 1e6:.0f} MB "
+                    "are allowed and free. Make room, or check where the archive comes from"
+                )
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".half-") as half:
+                whole = Path(half) / "whole"
+                whole.mkdir()
+                content.extractall(whole)
+                (whole / MARKER).touch()
+                if folder.exists():
+                    folder.rmdir()
+                whole.rename(folder)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+        raise CorpusError(
+            f"{archive} is not a sound zip archive ({error}); delete it and download it again"
+        ) from error
+
+
+def _check_entry(archive, entry):
+    """CorpusError for an entry that is a link, encrypted, or would land outside the folder."""
+    windows, posix = PureWindowsPath(entry.filename), PurePosixPath(entry.filename)
+    outside = windows.anchor or posix.is_absolute() or ".." in windows.parts
+    if outside or stat.S_ISLNK(entry.external_attr >> 16):
+        raise CorpusError(
+            f"{archive}: entry {entry.filename!r} would be written outside the folder; "
+            "do not use this archive, fetch the publisher's"
+        )
+    if entry.flag_bits & 1:
+        raise CorpusError(f"{archive}: entry {entry.filename!r} is encrypted; fetch another copy")
+
+
+def _md5(path):
+    """Hex MD5 of a file."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

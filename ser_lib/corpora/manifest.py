@@ -1,0 +1,127 @@
+"""The manifest: one table a corpus, a row a clip, an HF ``Dataset`` with typed columns.
+
+Everything downstream (protocols, data, evaluation) reads these columns and nothing else of a
+corpus. Audio stays where it is: a row holds the path and the stretch, not the samples.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from datasets import Dataset, Features, Value
+from tqdm import tqdm
+
+from ser_lib import audio
+from ser_lib.errors import AudioError, CorpusError
+
+#: Columns of every manifest. ``start``, ``end`` and ``duration`` are in s, ``sample_rate`` in Hz,
+#: ``sha256`` covers the decoded samples (:func:`ser_lib.audio.inspect`).
+FEATURES = Features(
+    {
+        "id": Value("string"),
+        "path": Value("string"),
+        "start": Value("float64"),
+        "end": Value("float64"),
+        "speaker": Value("string"),
+        "gender": Value("string"),
+        "emotion": Value("string"),
+        "intensity": Value("string"),
+        "statement": Value("string"),
+        "transcript": Value("string"),
+        "language": Value("string"),
+        "sample_rate": Value("int32"),
+        "duration": Value("float64"),
+        "corpus": Value("string"),
+        "sha256": Value("string"),
+    }
+)
+
+_SYNTHETIC = "-synthetic"
+
+
+def build(rows):
+    """Manifest from one dict a clip.
+
+    Arguments
+    ---------
+    rows : iterable of dict
+        Each with exactly the keys of :data:`FEATURES`.
+
+    Returns
+    -------
+    datasets.Dataset
+        Sorted by id.
+
+    Raises
+    ------
+    CorpusError
+        If there are no rows, a row lacks a column or has one too many, or two share an id.
+    """
+    rows = sorted(rows, key=lambda row: row["id"])
+    if not rows:
+        raise CorpusError("a manifest needs one clip at least; the corpus folder gave none")
+    for row, following in zip(rows, rows[1:] + [None], strict=True):
+        if odd := set(row) ^ set(FEATURES):
+            raise CorpusError(
+                f"clip {row['id']}: missing or unknown columns {', '.join(sorted(odd))}"
+            )
+        if following and row["id"] == following["id"]:
+            raise CorpusError(
+                f"two clips share the id {row['id']}: {row['path']} and {following['path']}; "
+                "remove one"
+            )
+    return Dataset.from_list(
+        [{name: row[name] for name in FEATURES} for row in rows], features=FEATURES
+    )
+
+
+def inspect_clips(paths, progress=True):
+    """Decode and check many files, a thread a core.
+
+    Arguments
+    ---------
+    paths : list of pathlib.Path
+        Sound files.
+    progress : bool
+        Show a tqdm bar.
+
+    Returns
+    -------
+    list of ser_lib.audio.AudioInfo
+        In the order of ``paths``.
+
+    Raises
+    ------
+    CorpusError
+        If any file is broken: the first is named, the others counted.
+    """
+
+    def look(path):
+        try:
+            return audio.inspect(path)
+        except AudioError as error:
+            return error
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(
+            tqdm(
+                pool.map(look, paths),
+                total=len(paths),
+                desc="Reading clips",
+                unit="clip",
+                disable=not progress,
+            )
+        )
+    broken = [item for item in found if isinstance(item, AudioError)]
+    if broken:
+        others = f" ({len(broken) - 1} more clips are broken too)" if len(broken) > 1 else ""
+        raise CorpusError(
+            f"{broken[0]}{others}. Extract the corpus archive again, or delete what is broken "
+            "and pass --allow_partial"
+        ) from broken[0]
+    return found
+
+
+def is_synthetic(manifest):
+    """True where a manifest (Dataset) or corpus name (str) says that no human spoke a clip."""
+    names = [manifest] if isinstance(manifest, str) else manifest.unique("corpus")
+    return any(name.endswith(_SYNTHETIC) for name in names)
