@@ -1,0 +1,1 @@
+"""Station 7: metrics, intervals, breakdowns, figures and the report."""

@@ -1,0 +1,188 @@
+"""The report of one run: metrics.json for programs, report.md for people, both from one table."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ser_lib.errors import RunError
+from ser_lib.evaluation import sections
+from ser_lib.evaluation.files import finite, staged, to_json, write_text
+from ser_lib.evaluation.markdown import count
+from ser_lib.evaluation.plates import draw, drop_stale
+from ser_lib.evaluation.predictions import check_predictions, write_predictions
+from ser_lib.evaluation.scorecard import scorecard
+
+RUN_KEYS = (
+    *("system", "system_title", "system_source", "corpus", "synthetic", "classes", "protocol"),
+    *("protocol_description", "fold", "folds", "seed", "ledger_sha256", "shared", "sizes"),
+    *("parameters", "epochs_run", "epochs_asked", "best_epoch", "stopped_early"),
+    *("train_seconds", "hardware", "versions", "command", "model_folder", "date"),
+)
+SHARED_KEYS = ("speakers", "statements", "clips", "identical_audio", "siblings")
+
+
+def write_report(
+    folder: str | Path, run: Mapping, predictions: pd.DataFrame, history: Sequence[Mapping] = ()
+) -> dict:
+    """Writes metrics.json, report.md, predictions.csv and figures/ into a folder.
+
+    Everything is made in a scratch folder and moved at the end, metrics.json last: a crash on the
+    way leaves an earlier report as it was.
+
+    Arguments
+    ---------
+    folder : str or Path
+        The report's folder; made where absent.
+    run : mapping
+        The run's facts, plain values under the names of `RUN_KEYS`. ``sizes`` counts the clips
+        of train, validation and test; ``shared`` is the ledger's; the epochs are None for a
+        system that is not trained by epochs. ``protocol_notes`` (list of str) may be added.
+    predictions : pd.DataFrame
+        One row a test clip (see `ser_lib.evaluation.predictions`).
+    history : sequence of mapping
+        One an epoch, as `ser_lib.evaluation.figures.training_curves` takes it; may be empty.
+
+    Returns
+    -------
+    dict
+        What metrics.json holds: ``run`` and the keys of the scorecard, fractions from 0 to 1.
+
+    Raises
+    ------
+    RunError
+        A fact is missing, the predictions are not those of this run, or the disk refuses.
+    """
+    check_run(run)
+    check_predictions(predictions, run["classes"])
+    _check_match(run, predictions)
+    card = scorecard(predictions, run["classes"])
+    with staged(folder) as scratch:
+        drawn = draw(scratch, run, card, history)
+        write_predictions(predictions, scratch / "predictions.csv")
+        write_text(scratch / "report.md", report_text(run, card, drawn))
+        metrics = finite({"run": dict(run), **card})
+        write_text(scratch / "metrics.json", to_json(metrics))
+    drop_stale(folder, drawn)
+    return metrics
+
+
+def report_text(run: Mapping, card: Mapping, drawn: Sequence[str]) -> str:
+    """The report as Markdown; ``drawn`` names the figures that exist."""
+    parts = [
+        ("", sections.BANNER if run["synthetic"] else ""),
+        ("", sections.headline(run, card)),
+        ("", sections.sharing(run)),
+        ("", cut_short(run)),
+        ("Results", sections.results(card)),
+        ("Classes", f"{sections.class_table(card)}\n\n{image('recall', 'Recall of each class')}"),
+        ("Confusions", f"{sections.confusions(card)}\n\n{image('confusion', 'Confusion matrix')}"),
+        ("Groups of clips", _with_figure(sections.groups(card), "groups", "UA by group", drawn)),
+        ("Training", _with_figure(_training(run), "curves", "Loss and UA by epoch", drawn)),
+        ("How to get this number again", _again(run)),
+        ("Cost", cost(run["parameters"], run["train_seconds"], run["hardware"])),
+        ("Versions", versions(run["versions"])),
+    ]
+    title = f"{run['system_title']} on {run['corpus']}"
+    return sections.document(title, parts)
+
+
+def check_run(run: Mapping) -> None:
+    """Raises RunError where a fact of the run is missing or synthetic voices are not called so."""
+    missing = [key for key in RUN_KEYS if key not in run]
+    if missing:
+        raise RunError(f"run: {missing[0]!r} is missing; a report needs every fact of the run")
+    for pair in ("train-test", "validation-test"):
+        absent = [key for key in SHARED_KEYS if key not in run["shared"].get(pair, {})]
+        if absent:
+            raise RunError(
+                f"run: 'shared' does not say which {absent[0]} {pair} have in common; "
+                "pass the ledger's"
+            )
+    if run["corpus"].endswith("-synthetic") and not run["synthetic"]:
+        raise RunError(
+            f"run: corpus {run['corpus']} is synthetic but 'synthetic' is not set; set it to true"
+        )
+
+
+def cut_short(run: Mapping) -> str:
+    """The warning of a run that ended before its epochs did, without early stopping."""
+    done, asked = run["epochs_run"], run["epochs_asked"]
+    if done is None or done >= asked or run["stopped_early"]:
+        return ""
+    return (
+        f"> **Cut short:** {done} of {count(asked, 'epoch')} were run, and not because "
+        "validation stopped improving. A full run may score otherwise."
+    )
+
+
+def cost(parameters: int, seconds: float, hardware: str) -> str:
+    """Parameters, training time and the machine, in one line."""
+    return f"{count(parameters, 'parameter')}; trained in {minutes(seconds)} min on {hardware}."
+
+
+def minutes(seconds: float) -> str:
+    """Seconds as minutes: one decimal below ten, whole above."""
+    value = seconds / 60
+    return f"{value:.1f}" if value < 10 else f"{math.floor(value + 0.5):,}"
+
+
+def versions(names: Mapping[str, str]) -> str:
+    """Library versions in one line."""
+    return ", ".join(f"{name} {version}" for name, version in names.items()) + "."
+
+
+def image(name: str, words: str) -> str:
+    """A Markdown link to a figure of the report."""
+    return f"![{words}](figures/{name}.png)"
+
+
+def _with_figure(text: str, name: str, words: str, drawn: Sequence[str]) -> str:
+    return f"{text}\n\n{image(name, words)}" if name in drawn else text
+
+
+def _training(run: Mapping) -> str:
+    sizes = run["sizes"]
+    text = (
+        f"{count(sizes['train'], 'clip')} to train on, {count(sizes['validation'], 'clip')} "
+        "to validate on. "
+    )
+    if run["epochs_run"] is None:
+        return text + "The system is fitted in one go, without epochs."
+    text += f"{run['epochs_run']} of {count(run['epochs_asked'], 'epoch')} were run"
+    if run["stopped_early"]:
+        text += "; training stopped early because validation no longer improved"
+    if run["best_epoch"] is not None:
+        text += f". The weights are those of epoch {run['best_epoch']}, the best on validation"
+    return text + "."
+
+
+def _again(run: Mapping) -> str:
+    facts = [
+        f"System: {run['system']} ({run['system_source']})",
+        f"Protocol: {run['protocol']}, fold {run['fold']} of {run['folds']}. "
+        f"{run['protocol_description']}",
+        f"Ledger: SHA-256 `{run['ledger_sha256']}`",
+        f"Seed: {run['seed']}",
+        f"Model folder: `{run['model_folder']}`",
+        f"Date: {run['date']}",
+    ]
+    notes = [f"Note: {note}" for note in run.get("protocol_notes", ())]
+    lines = "\n".join(f"- {fact}" for fact in facts + notes)
+    return f"```\n{run['command']}\n```\n\n{lines}"
+
+
+def _check_match(run: Mapping, predictions: pd.DataFrame) -> None:
+    told, found = run["sizes"]["test"], len(predictions)
+    if told != found:
+        raise RunError(
+            f"predictions: {found} clips, but the run tests {told}; evaluate all of the test side"
+        )
+    for key in ("fold", "corpus"):
+        strange = sorted(set(predictions[key]) - {run[key]})
+        if strange:
+            raise RunError(
+                f"predictions: a clip is of {key} {strange[0]}, the run is of "
+                f"{key} {run[key]}; give the predictions of this run"
+            )

@@ -1,0 +1,81 @@
+"""One run as one row of a table of results, and as one line of provenance below it."""
+
+from collections.abc import Mapping
+
+from ser_lib.evaluation.markdown import DASH, cell, listed, percent, span
+from ser_lib.evaluation.sections import heard_speakers
+
+HEADERS = (
+    *("system", "protocol", "fold", "epochs", "UA [95 %]", "WA [95 %]", "macro-F1"),
+    *("shared speakers", "test clips", "parameters", "training, min", "hardware"),
+)
+
+
+def row(run: Mapping, metrics: Mapping) -> tuple:
+    """One row of a table of results, in the order of `HEADERS`."""
+    scores = metrics["metrics"]
+    heard = heard_speakers(run)
+    system = run["system"] + (" (**synthetic voices**)" if run["synthetic"] else "")
+    return (
+        *(system, run["protocol"], _fold(run), _epochs(run)),
+        *(_score(scores["ua"]), _score(scores["wa"]), percent(scores["macro_f1"]["value"])),
+        *(f"{len(heard)} of {metrics['interval']['speakers']}", f"{metrics['clips']:,}"),
+        *(f"{run['parameters']:,}", f"{run['train_seconds'] / 60:.1f}", run["hardware"]),
+    )
+
+
+def _score(score: Mapping) -> str:
+    around = span(score["low"], score["high"])
+    return percent(score["value"]) + ("" if around == DASH else f" [{around}]")
+
+
+def _fold(run: Mapping) -> str:
+    if run["fold"] != "all":
+        return f"{run['fold']} of {run['folds']}"
+    done = len(run["folds_run"])
+    return (
+        f"all {done}" if done == run["folds"] else f"{listed(run['folds_run'])} of {run['folds']}"
+    )
+
+
+def _epochs(run: Mapping) -> str:
+    """``60``, ``41 of 100, stopped early``, ``12 of 60, cut short``; a range over folds."""
+    asked = run["epochs_asked"]
+    done, early = (
+        value if isinstance(value, list) else [value]
+        for value in (run["epochs_run"], run["stopped_early"])
+    )
+    if None in done:
+        return DASH
+    ends = f"{min(done)}" if min(done) == max(done) else f"{min(done)}–{max(done)}"
+    if min(done) >= asked:
+        return ends
+    n = max(len(done), len(early))
+    done, early = (values * n if len(values) == 1 else values for values in (done, early))
+    cut = any(run < asked and not stop for run, stop in zip(done, early, strict=True))
+    return f"{ends} of {asked}, {'cut short' if cut else 'stopped early'}"
+
+
+def provenance(run: Mapping, metrics: Mapping) -> str:
+    """Where a row comes from: corpus, date, seed, ledger hash and library versions."""
+    hashes = run["ledger_sha256"]
+    hashes = hashes if isinstance(hashes, list) else [hashes]
+    dates = run["date"] if isinstance(run["date"], list) else [run["date"]]
+    libraries = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    return cell(
+        f"{run['system']}, {run['protocol']}, fold {_fold(run)} on {run['corpus']}: "
+        f"{listed(dict.fromkeys(dates))}, seed {run['seed']}, "
+        f"ledger {listed(f'`{text[:12]}`' for text in hashes)}, {libraries}"
+    )
+
+
+def order(run: Mapping) -> tuple:
+    """Sorting key of a row."""
+    fold = run["fold"]
+    return (
+        run["corpus"],
+        run["system"],
+        run["protocol"],
+        0 if fold == "all" else fold,
+        str(run["seed"]),
+    )
