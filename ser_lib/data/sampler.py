@@ -19,7 +19,7 @@ class EpochSampler(Sampler):
         self.size, self.seed, self.epoch = size, seed, 0
 
     def set_epoch(self, epoch):
-        """Choose the permutation of ``epoch`` (int, from 1)."""
+        """Choose the permutation of ``epoch`` (int, from 0)."""
         self.epoch = epoch
 
     def __len__(self):

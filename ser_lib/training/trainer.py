@@ -12,6 +12,7 @@ import time
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import DataLoaderConfiguration, set_seed, tqdm
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -42,6 +43,8 @@ def make_accelerator(settings, folder):
     """
     if settings.mixed_precision == "fp16" and not torch.cuda.is_available():
         raise HparamsError("mixed_precision fp16 needs a GPU; on a CPU choose bf16 or no")
+    # Accelerate keeps one precision a process; a second run here may want another.
+    AcceleratorState._reset_state()
     accelerator = Accelerator(
         # Named, because without a GPU Accelerate starts several processes only when told so.
         cpu=not torch.accelerator.is_available(),
@@ -126,9 +129,9 @@ class Trainer:
                 f"batch_size {settings.batch_size} is more than the {len(train)} training items; "
                 "choose a smaller one"
             )
-        self.sampler = EpochSampler(len(train), settings.seed)
+        sampler = EpochSampler(len(train), settings.seed)
         # A last, smaller batch would upset batch norm: it is dropped, as in the sources.
-        self.train_loader = self._loader(train, sampler=self.sampler, drop_last=True)
+        self.train_loader = self._loader(train, sampler=sampler, drop_last=True)
         self.validation_loader = self._loader(validation)
         progress = self.checkpoints.resume(self.identity)
         if progress.epoch:
@@ -162,7 +165,8 @@ class Trainer:
         began, epoch = time.monotonic(), progress.epoch + 1
         # Restarting every generator each epoch makes a resumed run equal to an unbroken one.
         set_seed(self.settings.seed * 1_000_003 + epoch, device_specific=True)
-        self.sampler.set_epoch(epoch)
+        # Through the loader: Accelerate's passes its own count on to the sampler otherwise.
+        self.train_loader.set_epoch(epoch - 1)
         rate = self.optimizer.param_groups[0]["lr"]
         row = {"epoch": epoch, **self._train(epoch), **self._validate(), "learning_rate": rate}
         if isinstance(self.scheduler, ReduceLROnPlateau):
