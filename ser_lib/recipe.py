@@ -59,10 +59,14 @@ def _main(corpus, argv):
 
 def _run(corpus, options, hparams):
     from accelerate import PartialState
+    from transformers.utils.logging import disable_progress_bar
 
+    from ser_lib.evaluation.folds import write_fold_report
     from ser_lib.experiment import Experiment
-    from ser_lib.protocols import PROTOCOLS, split
+    from ser_lib.hub.push import check_push, push
+    from ser_lib.protocols import lookup, split
 
+    disable_progress_bar()  # a few files of a megabyte need none
     state = PartialState(cpu=_needs_cpu())
     logging.basicConfig(
         level=logging.INFO if state.is_main_process else logging.WARNING, format="%(message)s"
@@ -71,8 +75,6 @@ def _run(corpus, options, hparams):
         if options.fold == "all":
             # Picking the fold that tested best would be choosing on the test set.
             raise HparamsError("--push_to_hub publishes one model; say which with --fold N")
-        from ser_lib.hub.push import check_push
-
         check_push(options.push_to_hub, options.hub_private)
     with state.main_process_first():
         manifest = corpus.prepare(
@@ -84,28 +86,23 @@ def _run(corpus, options, hparams):
         output or default_folder(name, options.protocol, hparams.system, hparams.settings.seed)
     )
     if options.fold == "all":
-        # Split first: a name that is wrong should not be found after the first fold's training.
-        split(manifest, options.protocol, 1, hparams.settings.seed)
-        folds = range(1, PROTOCOLS[options.protocol].folds + 1)
+        folds = range(1, lookup(options.protocol).folds + 1)
     else:
         folds = [options.fold]
+    # All splits before the first training: what is wrong with one should not come up hours later.
     ledgers = [split(manifest, options.protocol, fold, hparams.settings.seed) for fold in folds]
     runs = []
     for ledger in ledgers:
         inner = folder if output and options.fold != "all" else folder / f"fold-{ledger.fold}"
         make_folder(inner)
-        runs.append(Experiment(corpus, hparams, manifest, ledger, inner, sys.argv))
+        runs.append(Experiment(corpus, hparams, manifest, ledger, inner))
     results = [run.run() for run in runs]
     if not state.is_main_process:
         return
     if options.fold == "all":
-        from ser_lib.evaluation.folds import write_fold_report
-
         write_fold_report(folder, [r.metrics for r in results], [r.predictions for r in results])
         logger.info("all folds: %s", folder / "report.md")
     if options.push_to_hub:
-        from ser_lib.hub.push import push
-
         url = push(results[0].model, options.push_to_hub, options.hub_private)
         logger.info("published: %s", url)
 

@@ -137,7 +137,9 @@ class Trainer:
         if progress.epoch:
             logger.info("going on after epoch %d of %s", progress.epoch, self.folder)
         self.accelerator.init_trackers("tensorboard")
-        while progress.epoch < settings.number_of_epochs and not self._out_of_patience(progress):
+        while progress.epoch < settings.number_of_epochs and not out_of_patience(
+            progress, settings.patience
+        ):
             self._epoch(progress)
         progress.stopped_early = progress.epoch < settings.number_of_epochs
         self.accelerator.end_training()
@@ -156,10 +158,6 @@ class Trainer:
             **options,
         )
         return self.accelerator.prepare(loader)
-
-    def _out_of_patience(self, progress):
-        waited = progress.epoch - progress.best_epoch
-        return 0 < self.settings.patience <= waited
 
     def _epoch(self, progress):
         began, epoch = time.monotonic(), progress.epoch + 1
@@ -260,6 +258,11 @@ class Trainer:
             row["seconds"],
             time.strftime("%H:%M:%S", time.gmtime(left)),
         )
+
+
+def out_of_patience(progress, patience):
+    """Whether ``patience`` epochs (int; 0: never) have gone by since the best one."""
+    return 0 < patience <= progress.epoch - progress.best_epoch
 
 
 def _rank(row):

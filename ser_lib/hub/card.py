@@ -1,0 +1,215 @@
+"""The model card: what the Hub shows and indexes about a model, with every number's origin."""
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from ser_lib.evaluation.markdown import cell, count, listed, percent, span, table
+
+_METRICS = {
+    "ua": ("recall", "Unweighted accuracy (UA, macro recall)"),
+    "wa": ("accuracy", "Weighted accuracy (WA, accuracy)"),
+    "macro_f1": ("f1", "Macro-F1"),
+}
+_HUB_LICENCES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0"} | {
+    "cc-by-nc-sa-4.0",
+    "cc-by-nc-nd-4.0",
+    "cc-by-nd-4.0",
+}
+_LISTED = ("speakers", "statements")
+
+_USE = """With `ser_lib` installed, any sound file, stereo or mono, at any rate:
+
+```python
+import ser_lib
+
+classify = ser_lib.load("path/or/hub-id")
+print(classify("clip.wav"))
+```
+
+Without ser_lib, through Transformers alone. `trust_remote_code=True` runs the Python files of \
+this repository on your machine, so read them first. Give one channel as an array:
+
+```python
+from transformers import pipeline
+
+classify = pipeline("audio-classification", model="path/or/hub-id", trust_remote_code=True)
+print(classify({"raw": samples, "sampling_rate": rate}))
+```"""
+
+_LIMITS = """For research on speech emotion recognition and for comparing methods. The labels say \
+how speech *sounds to listeners* or was *meant by an actor*, not what a person feels.
+
+- Trained on acted speech in one language (see above), recorded in a quiet room. Expect less on \
+spontaneous, noisy, distant or telephone speech, on other languages and accents, on children and \
+on the old; measure before use.
+- A small corpus with few speakers: the intervals above are wide, and the worst speaker's score is \
+what some people will get.
+- Probabilities are not calibrated unless this card says so.
+- Not for use on people without their knowledge and consent.
+- Not for medical or psychological assessment, hiring, schooling, policing, credit, insurance, \
+surveillance or any other decision about a person."""
+
+
+def model_card(run, metrics, figures=None):
+    """Text of ``README.md``: YAML that the Hub reads, then the card that people read.
+
+    Arguments
+    ---------
+    run : dict
+        ``system``, ``system_title``, ``system_source``, ``corpus``, ``synthetic``, ``classes``,
+        ``protocol``, ``protocol_description``, ``fold``, ``folds``, ``seed``, ``ledger_sha256``,
+        ``shared``, ``sizes``, ``parameters``, ``epochs_run``, ``epochs_asked``, ``best_epoch``,
+        ``train_seconds``, ``hardware``, ``versions``, ``command``, ``date``, ``language``,
+        ``licence`` and ``citation``.
+    metrics : dict
+        What :func:`ser_lib.evaluation.scorecard.scorecard` returns; scores are fractions.
+    figures : dict, optional
+        Caption to file name, relative to the card.
+
+    Returns
+    -------
+    str
+    """
+    title = f"{run['system_title']} on {run['corpus']}"
+    parts = [f"# {title}"]
+    if run["synthetic"]:
+        parts.append(
+            "> **Synthetic.** This model was trained and tested on synthetic sound that only "
+            "imitates the layout of a corpus. Its numbers say that the program works and nothing "
+            "about emotion; do not use or compare it."
+        )
+    parts += [
+        f"Classifies the emotion of a spoken utterance into {listed(run['classes'])}. Waveform "
+        f"in, probabilities out: the front end and its fitted scaler are inside the model. "
+        f"System `{run['system']}`, after {run['system_source']}.",
+        "## Use",
+        _USE,
+        "## Labels",
+        _labels(run, metrics),
+        "## Results",
+        _results(run, metrics),
+        "## Protocol",
+        _protocol(run),
+        "## Groups",
+        _groups(metrics),
+        *[f"![{cell(caption)}]({name})" for caption, name in (figures or {}).items()],
+        "## Training",
+        _training(run),
+        "## Intended use and limits",
+        _LIMITS,
+        "## Licence",
+        f"Corpus: {run['corpus']}, {run['licence']}. A model trained on it is for "
+        "use under the same terms.",
+        "## Citation",
+        f"```bibtex\n{str(run['citation']).strip()}\n```",
+    ]
+    front = _front_matter(run, metrics, title)
+    return f"---\n{front}\n---\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _front_matter(run, metrics, title):
+    """The YAML between the dashes."""
+    results = [
+        EvalResult(
+            task_type="audio-classification",
+            task_name="Speech emotion recognition",
+            dataset_type=str(run["corpus"]).lower(),
+            dataset_name=run["corpus"],
+            dataset_split=f"test of {run['protocol']}, {_fold(run)}",
+            dataset_args={"ledger_sha256": run["ledger_sha256"], "synthetic": run["synthetic"]},
+            metric_type=kind,
+            metric_name=name,
+            metric_value=round(metrics["metrics"][key]["value"], 4),
+        )
+        for key, (kind, name) in _METRICS.items()
+    ]
+    licence = "-".join(str(run["licence"]).lower().split())
+    known = licence in _HUB_LICENCES
+    tags = ["audio-classification", "speech-emotion-recognition", "ser_lib"]
+    data = ModelCardData(
+        language=run["language"],
+        license=licence if known else "other",
+        library_name="transformers",
+        pipeline_tag="audio-classification",
+        tags=tags + ["synthetic"] * bool(run["synthetic"]),
+        model_name=title,
+        eval_results=results,
+        **({} if known else {"license_name": cell(run["licence"])}),
+    )
+    return data.to_yaml().strip()
+
+
+def _labels(run, metrics):
+    per_class = metrics.get("per_class", {})
+    rows = []
+    for index, name in enumerate(run["classes"]):
+        scores = per_class.get(name, {})
+        numbers = [percent(scores.get(key)) for key in ("precision", "recall", "f1")]
+        rows.append([index, name, scores.get("support", ""), *numbers])
+    return table(["Id", "Label", "Test clips", "Precision", "Recall", "F1"], rows, left=2)
+
+
+def _results(run, metrics):
+    rows = [
+        [name, percent(score["value"]), span(score.get("low"), score.get("high"))]
+        for key, (_, name) in _METRICS.items()
+        for score in [metrics["metrics"][key]]
+    ]
+    test = count(run["sizes"]["test"], "test clip")
+    made = " of **synthetic** sound" if run["synthetic"] else ""
+    method = metrics.get("interval", {}).get("method", "bootstrap over speakers")
+    text = f"Percent, on {test}{made}; 95 % intervals by {method}, a dash where there is none."
+    return f"{text}\n\n{table(['Metric', 'Score', '95 % interval'], rows)}"
+
+
+def _protocol(run):
+    sides = [f"{side} {count(run['sizes'][side], 'clip')}" for side in run["sizes"]]
+    lines = [
+        f"`{run['protocol']}`, {_fold(run)}: {run['protocol_description']}",
+        f"Sides: {', '.join(sides)}. Ledger `{run['ledger_sha256']}`, seed {run['seed']}.",
+        "What the sides have in common:",
+    ]
+    facts = []
+    for pair, kinds in run["shared"].items():
+        found = [
+            f"{len(items)} {kind.replace('_', ' ')}"
+            + (f" ({', '.join(items)})" if kind in _LISTED and len(items) <= 24 else "")
+            for kind, items in kinds.items()
+            if items
+        ]
+        facts.append(f"- {pair.replace('-', ' and ')}: {'; '.join(found) or 'nothing'}")
+    return "\n\n".join([*lines, "\n".join(facts)])
+
+
+def _groups(metrics):
+    rows = [
+        [f"{column}: {value}", scores.get("n", ""), percent(scores["ua"]), percent(scores["wa"])]
+        for column in ("gender", "intensity")
+        for value, scores in metrics.get("by", {}).get(column, {}).items()
+    ]
+    worst = metrics.get("worst_speaker")
+    if worst:
+        scores = [percent(worst["ua"]), percent(worst["wa"])]
+        rows.append([f"worst speaker: {worst['speaker']}", worst.get("n", ""), *scores])
+    note = "UA of a group is over the classes that it has."
+    return f"{note}\n\n{table(['Group', 'Test clips', 'UA', 'WA'], rows)}"
+
+
+def _training(run):
+    versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    epochs = "none: not trained by epochs"
+    if run["epochs_run"] is not None:
+        epochs = f"{run['epochs_run']} of {run['epochs_asked']}, best {run['best_epoch']}"
+    rows = [
+        ["Parameters", f"{run['parameters']:,}"],
+        ["Epochs", epochs],
+        ["Time", f"{run['train_seconds']:.0f} s"],
+        ["Hardware", run["hardware"]],
+        ["Versions", versions],
+        ["Command", f"`{run['command']}`"],
+        ["Date", run["date"]],
+    ]
+    return table(["", ""], rows, left=2)
+
+
+def _fold(run):
+    return f"fold {run['fold']} of {run['folds']}"

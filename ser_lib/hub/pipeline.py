@@ -1,0 +1,110 @@
+"""A classifier for any sound: files, bytes, arrays, stereo, any rate, with no ffmpeg."""
+
+from collections.abc import Iterable
+
+from torch.utils.data import Dataset
+from transformers import AudioClassificationPipeline
+
+from ser_lib.hub.folder import read_model
+from ser_lib.hub.sound import to_waveform
+
+
+def load(source, device=None, revision=None, **kwargs):
+    """Load a classifier from a model folder or the Hub.
+
+    ::
+
+        classify = ser_lib.load("results/model")
+        classify("clip.wav")  # [{"score": 0.93, "label": "happy"}, ...]
+
+    A folder is read without any network. From the Hub come safetensors and JSON, never code.
+
+    Arguments
+    ---------
+    source : str or os.PathLike
+        Model folder, or Hub id such as ``"person/model"``; ours, or any audio classifier whose
+        architecture Transformers has.
+    device : str, int or torch.device, optional
+        Where to run; the first accelerator by default, or the CPU where there is none.
+    revision : str, optional
+        Branch, tag or commit on the Hub.
+    **kwargs
+        ``token`` for the Hub; ``top_k``, ``function_to_apply``, ``sampling_rate``,
+        ``batch_size`` and ``num_workers`` as defaults of the calls.
+
+    Returns
+    -------
+    SERPipeline
+
+    Raises
+    ------
+    ModelFolderError
+        If the folder is absent, incomplete or corrupt, or its weights do not fit.
+    HubError
+        If the Hub cannot be reached or has no such model.
+    """
+    model, extractor = read_model(source, revision=revision, token=kwargs.pop("token", None))
+    return SERPipeline(
+        model=model,
+        feature_extractor=extractor,
+        task="audio-classification",
+        device=device,
+        **kwargs,
+    )
+
+
+class SERPipeline(AudioClassificationPipeline):
+    """Transformers' audio-classification pipeline with our decoding in front.
+
+    Call it with one clip, or with a list (gives a list), a generator or a dataset (gives an
+    iterator) of clips; see :func:`ser_lib.hub.sound.to_waveform` for what a clip can be.
+
+    Arguments of a call: ``top_k`` (labels to return, all by default), ``function_to_apply``
+    (``"softmax"``, ``"sigmoid"`` or ``"none"``), ``sampling_rate`` (Hz, of bare arrays),
+    ``batch_size`` and ``num_workers``.
+    """
+
+    def __init__(self, *args, top_k=None, **kwargs):
+        super().__init__(*args, top_k=top_k, **kwargs)
+
+    def __call__(self, inputs, **kwargs):
+        """Scores of one clip, or of each of many.
+
+        Returns
+        -------
+        list of dict
+            ``score`` and ``label``, best first; for many clips one such list a clip.
+
+        Raises
+        ------
+        AudioError
+            If a clip is no sound that can be used.
+        """
+        if isinstance(inputs, list) and len(inputs) == 0:
+            return []
+        if _is_many(inputs):
+            inputs = (item for item in inputs)
+        return super().__call__(inputs, **kwargs)
+
+    def _sanitize_parameters(self, sampling_rate=None, **kwargs):
+        preprocess, forward, postprocess = super()._sanitize_parameters(**kwargs)
+        if "top_k" not in kwargs:
+            # The stock pipeline takes a call without top_k as a call for all labels, and so
+            # forgets the top_k that it was made with.
+            del postprocess["top_k"]
+        if sampling_rate is not None:
+            preprocess["sampling_rate"] = sampling_rate
+        return preprocess, forward, postprocess
+
+    def preprocess(self, inputs, sampling_rate=None):
+        """Model inputs (``input_values``, ``attention_mask``) of one clip."""
+        rate = self.feature_extractor.sampling_rate
+        return super().preprocess(to_waveform(inputs, rate, sampling_rate))
+
+
+def _is_many(inputs):
+    """Whether ``inputs`` are many clips that the stock pipeline would take for one (a column)."""
+    single = isinstance(inputs, (str, bytes, bytearray, memoryview, tuple, dict))
+    single = single or hasattr(inputs, "read") or hasattr(inputs, "__array__")
+    itself = isinstance(inputs, (list, Dataset))
+    return isinstance(inputs, Iterable) and not single and not itself

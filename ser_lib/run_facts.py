@@ -1,0 +1,99 @@
+"""The facts of a run that its report, its model card and the tables are written from."""
+
+import datetime
+import os
+import platform
+import shlex
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_PACKAGES = ("ser-lib", "torch", "transformers", "accelerate", "datasets", "speechbrain", "numpy")
+
+
+def run_facts(corpus, hparams, ledger, network, progress, argv):
+    """Facts of one trained fold.
+
+    Arguments
+    ---------
+    corpus : module
+        Corpus module.
+    hparams : Hparams
+        The system.
+    ledger : Ledger
+        The split.
+    network : nn.Module
+        For its number of parameters.
+    progress : Progress
+        Epochs, history and time (s).
+    argv : list of str
+        Command line.
+
+    Returns
+    -------
+    dict
+        Plain values; keys as :data:`ser_lib.evaluation.report.RUN_KEYS` and
+        :func:`ser_lib.hub.card.model_card` name them.
+    """
+    settings = hparams.settings
+    return {
+        "system": hparams.system,
+        "system_title": hparams.value("system_title") or hparams.system,
+        "system_source": hparams.value("system_source") or "",
+        "corpus": ledger.corpus,
+        "synthetic": ledger.corpus.endswith("-synthetic"),
+        "classes": list(corpus.EMOTIONS),
+        "protocol": ledger.protocol,
+        "protocol_description": ledger.description,
+        "protocol_notes": ledger.notes,
+        "fold": ledger.fold,
+        "folds": ledger.folds,
+        "seed": settings.seed,
+        "ledger_sha256": ledger.sha256,
+        "shared": ledger.shared,
+        "sizes": {side: len(ids) for side, ids in ledger.sides.items()},
+        "augmented_copies": ledger.copies,
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "epochs_run": progress.epoch,
+        "epochs_asked": settings.number_of_epochs,
+        "best_epoch": progress.best_epoch,
+        "stopped_early": progress.stopped_early,
+        "train_seconds": round(progress.seconds, 1),
+        "mixed_precision": settings.mixed_precision,
+        "hardware": hardware(),
+        "versions": versions(),
+        "command": shlex.join(["python", *map(str, argv)]),
+        "model_folder": "model",
+        "date": datetime.date.today().isoformat(),
+        "language": corpus.LANGUAGE,
+        "licence": corpus.LICENCE,
+        "citation": corpus.CITATION,
+    }
+
+
+def hardware():
+    """Processor or GPU in words (str), e.g. ``"2 cores of AMD EPYC"``."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
+    return f"{os.cpu_count()} cores of {_processor()}"
+
+
+def versions():
+    """Version by package (dict), Python included."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return found
+
+
+def _processor():
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

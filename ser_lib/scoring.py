@@ -1,0 +1,75 @@
+"""Predictions of a saved model folder on clips of a manifest.
+
+What is scored is the artefact that people will use, loaded from disk, not the network that
+happens to be in memory after training.
+"""
+
+import pandas as pd
+import torch
+from accelerate.utils import gather_object
+from torch.utils.data import DataLoader
+
+from ser_lib.data.clips import clip_dataset, collate
+from ser_lib.hub.modeling import SERForAudioClassification
+
+_FACTS = ("id", "speaker", "gender", "intensity", "statement", "corpus")
+
+
+@torch.no_grad()
+def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_workers=0):
+    """One row a clip, in the manifest's order; every process returns all rows.
+
+    Arguments
+    ---------
+    model_folder : Path
+        As :func:`ser_lib.hub.saving.save_model` writes it.
+    manifest : datasets.Dataset
+        Where the clips are.
+    ids : sequence of str
+        Clips to score.
+    fold : int
+        Noted in the table.
+    accelerator : accelerate.Accelerator
+        Spreads the clips over its processes.
+    batch_size, num_workers : int
+        Of the loader.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as :mod:`ser_lib.evaluation.predictions` describes.
+
+    Raises
+    ------
+    AudioError
+        If a clip cannot be decoded.
+    ModelFolderError
+        If the folder is not a whole model.
+    """
+    model = SERForAudioClassification.from_pretrained(model_folder).eval().to(accelerator.device)
+    classes = [model.config.id2label[index] for index in range(model.config.num_labels)]
+    clips = clip_dataset(manifest, ids, classes, model.config.sampling_rate)
+    loader = accelerator.prepare(
+        DataLoader(clips, batch_size, collate_fn=collate, num_workers=num_workers)
+    )
+    found = {}
+    for batch in loader:
+        logits = model.network(batch["inputs"], batch["lengths"])
+        probabilities = logits.double().softmax(dim=1).cpu().tolist()
+        # With several processes the last batch is filled up with clips seen before: a clip
+        # counts once because the table is made by id.
+        found.update(gather_object(list(zip(batch["ids"], probabilities, strict=True))))
+    rows = (row for row in manifest if row["id"] in found)
+    return pd.DataFrame([_row(row, found[row["id"]], classes, fold) for row in rows])
+
+
+def _row(clip, probabilities, classes, fold):
+    predicted = classes[max(range(len(classes)), key=probabilities.__getitem__)]
+    return {
+        **{key: clip[key] for key in _FACTS},
+        "fold": fold,
+        "emotion": clip["emotion"],
+        "predicted": predicted,
+        "correct": predicted == clip["emotion"],
+        **{f"p_{name}": value for name, value in zip(classes, probabilities, strict=True)},
+    }
