@@ -1,5 +1,6 @@
 """One fold of one system on one corpus: train, score the saved artefact, report."""
 
+import contextlib
 import functools
 import json
 import logging
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import torch
-from speechbrain.utils.logger import get_environment_description, setup_logging
+from speechbrain.utils.logger import get_environment_description
 from torch.utils.data import DataLoader
 
 from ser_lib.corpora.manifest import is_synthetic
@@ -20,6 +21,7 @@ from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
 from ser_lib.hub.card import model_card
 from ser_lib.hub.saving import save_model
+from ser_lib.logs import log_to_file
 from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.run_facts import run_facts
 from ser_lib.scoring import predict
@@ -89,9 +91,15 @@ class Experiment:
                 self.folder / "report.md",
             )
             return self._result()
-        if accelerator.is_main_process:
-            self._leave_provenance()
-        accelerator.wait_for_everyone()
+        main = accelerator.is_main_process
+        with log_to_file(self.folder / "log.txt") if main else contextlib.nullcontext():
+            if main:
+                self._leave_provenance()
+            accelerator.wait_for_everyone()
+            self._train_and_report(blocks, identity, accelerator, progress)
+        return self._result()
+
+    def _train_and_report(self, blocks, identity, accelerator, progress):
         self.network.to(accelerator.device)
         train, validation = self._items(accelerator)
         if progress.epoch == 0 and self.network.scaler is not None:
@@ -123,7 +131,6 @@ class Experiment:
         if accelerator.is_main_process:
             self._report(progress, predictions)
         accelerator.wait_for_everyone()
-        return self._result()
 
     def _identity(self, blocks):
         """What makes this run itself; a folder that holds another one is refused."""
@@ -152,10 +159,6 @@ class Experiment:
 
     def _leave_provenance(self):
         """Put what is needed to repeat the run into its folder."""
-        setup_logging(
-            str(Path(__file__).with_name("log-config.yaml")),
-            {"handlers": {"file_handler": {"filename": str(self.folder / "log.txt")}}},
-        )
         texts = {
             "hyperparams.yaml": self.hparams.resolved(len(self.classes)),
             "env.log": get_environment_description(),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ser_lib.cli import default_folder, parse
 from ser_lib.errors import HparamsError, RunError, SerError
+from ser_lib.logs import log_to_console
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +69,7 @@ def _run(corpus, options, hparams):
 
     disable_progress_bar()  # a few files of a megabyte need none
     state = PartialState(cpu=_needs_cpu())
-    logging.basicConfig(
-        level=logging.INFO if state.is_main_process else logging.WARNING, format="%(message)s"
-    )
+    log_to_console(logging.INFO if state.is_main_process else logging.ERROR)
     if options.push_to_hub:
         if options.fold == "all":
             # Picking the fold that tested best would be choosing on the test set.
@@ -97,6 +96,7 @@ def _run(corpus, options, hparams):
         make_folder(inner)
         runs.append(Experiment(corpus, hparams, manifest, ledger, inner))
     results = [run.run() for run in runs]
+    state.destroy_process_group()
     if not state.is_main_process:
         return
     if options.fold == "all":

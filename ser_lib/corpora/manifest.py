@@ -108,6 +108,7 @@ def inspect_clips(paths, progress=True):
                 total=len(paths),
                 desc="Reading clips",
                 unit="clip",
+                leave=False,
                 disable=not progress,
             )
         )

@@ -76,7 +76,8 @@ class LogMel(nn.Module):
         # On the CPU by name: Transformers builds models on the meta device, where numbers
         # cannot be computed. Persistent, so that they travel in the safetensors file.
         with torch.device("cpu"):
-            self.register_buffer("window", _WINDOWS[window](win_length, periodic=True))
+            # A periodic window is a view of one sample more, which safetensors will not store.
+            self.register_buffer("window", _WINDOWS[window](win_length, periodic=True).clone())
             self.register_buffer(
                 "filters", mel_filters(sample_rate, n_fft, n_mels, fmin, fmax or sample_rate / 2)
             )

@@ -142,7 +142,9 @@ class Trainer:
         ):
             self._epoch(progress)
         progress.stopped_early = progress.epoch < settings.number_of_epochs
-        self.accelerator.end_training()
+        # Not end_training(), which would part the processes before they have scored the test.
+        for tracker in self.accelerator.trackers:
+            tracker.finish()
         self.network.load_state_dict(self.checkpoints.load_best(progress))
         return progress
 

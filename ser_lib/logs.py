@@ -1,0 +1,36 @@
+"""Where the lines of a run go: short ones to the console, dated ones to ``<run>/log.txt``."""
+
+import contextlib
+import logging
+import sys
+
+logger = logging.getLogger("ser_lib")
+
+
+def log_to_console(level):
+    """Print the package's log from ``level`` (int) up, without tearing progress bars apart."""
+    from speechbrain.utils.logger import TqdmCompatibleStreamHandler
+
+    handler = TqdmCompatibleStreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setLevel(level)
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+
+
+@contextlib.contextmanager
+def log_to_file(path):
+    """Write the package's log to the end of a file (Path) too, as long as the context lasts."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    try:
+        yield
+    except BaseException as error:
+        # The console gets its own line from whoever catches this.
+        facts = {"name": logger.name, "levelname": "ERROR", "msg": f"ended early: {error!r}"}
+        handler.handle(logging.makeLogRecord(facts))
+        raise
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

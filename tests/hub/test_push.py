@@ -1,0 +1,167 @@
+import types
+
+import pytest
+from huggingface_hub import RepoUrl
+from huggingface_hub import errors as hub_errors
+
+from ser_lib.errors import HubError
+from ser_lib.hub import push as module
+from ser_lib.hub.push import check_push, push
+
+ME = {
+    "name": "ada",
+    "orgs": [{"name": "lab"}],
+    "auth": {"accessToken": {"role": "write", "displayName": "x"}},
+}
+
+
+def hub_error(kind, status):
+    response = types.SimpleNamespace(status_code=status, headers={}, request=None)
+    error = kind.__new__(kind)
+    Exception.__init__(error, "the server said so")
+    error.response = response
+    return error
+
+
+class FakeHub:
+    """Stands where HfApi does; `answers` holds a value or an exception a method."""
+
+    def __init__(self, **answers):
+        self.answers = {"whoami": ME, **answers}
+        self.calls = []
+
+    def __getattr__(self, method):
+        def call(*args, **options):
+            self.calls.append((method, args, options))
+            answer = self.answers[method]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    def install(**answers):
+        fake = FakeHub(**answers)
+        monkeypatch.setattr(module, "HfApi", lambda: fake)
+        monkeypatch.setattr(module, "get_token", lambda: "hf_token")
+        return fake
+
+    return install
+
+
+def refused(repo_id, *words, private=False):
+    with pytest.raises(HubError) as caught:
+        check_push(repo_id, private)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize("repo_id", ["model", "ada/model", "lab/model"])
+def test_good_names_pass(hub, repo_id):
+    fake = hub()
+    check_push(repo_id)
+    assert [call[0] for call in fake.calls] == ["whoami"]
+
+
+@pytest.mark.parametrize("repo_id", ["a/b/c", "ada/my model", "ada/--", "", "ada/model.git"])
+def test_malformed_names(hub, repo_id):
+    fake = hub()
+    refused(repo_id, repr(repo_id), "name/model")
+    assert fake.calls == []
+
+
+def test_no_token(monkeypatch):
+    monkeypatch.setattr(module, "get_token", lambda: None)
+    refused("ada/model", "no Hub token", "hf auth login", "HF_TOKEN")
+
+
+def test_somebody_elses_name(hub):
+    hub()
+    refused("bob/model", "ada", "'bob'", "lab")
+
+
+def test_token_that_only_reads(hub):
+    hub(whoami={**ME, "auth": {"accessToken": {"role": "read"}}})
+    refused("ada/model", "only read", "hf auth login")
+
+
+@pytest.mark.parametrize(
+    "kind, status, word",
+    [
+        (hub_errors.HfHubHTTPError, 401, "hf auth login"),
+        (hub_errors.HfHubHTTPError, 503, "HTTP status 503"),
+        (hub_errors.OfflineModeIsEnabled, None, "HF_HUB_OFFLINE"),
+        (ConnectionError, None, "cannot be reached"),
+    ],
+)
+def test_hub_that_refuses_or_is_away(hub, kind, status, word):
+    hub(whoami=hub_error(kind, status) if status else kind("away"))
+    refused("ada/model", word)
+
+
+def test_private_where_a_public_one_exists(hub):
+    hub(model_info=types.SimpleNamespace(private=False))
+    refused("ada/model", "is public", private=True)
+    check_push("ada/model", private=False)
+    fake = hub(model_info=types.SimpleNamespace(private=True))
+    check_push("model", private=True)
+    assert fake.calls[-1][1] == ("ada/model",)
+    hub(model_info=hub_error(hub_errors.RepositoryNotFoundError, 404))
+    check_push("ada/model", private=True)
+    hub(model_info=ConnectionError("away"))
+    refused("ada/model", "cannot be reached", private=True)
+
+
+def test_faults_of_ours_are_not_blamed_on_the_hub(hub):
+    hub(whoami=ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError):
+        check_push("ada/model")
+
+
+def test_push_makes_the_repository_and_uploads(hub, model_folder):
+    url = RepoUrl("https://huggingface.co/ada/model")
+    fake = hub(create_repo=url, upload_folder=None)
+    assert push(model_folder, "model", private=True, commit_message="Hello") == str(url)
+    assert fake.calls == [
+        ("create_repo", ("model",), {"private": True, "exist_ok": True}),
+        (
+            "upload_folder",
+            (),
+            {"repo_id": "ada/model", "folder_path": model_folder, "commit_message": "Hello"},
+        ),
+    ]
+
+
+def test_push_that_fails_is_one_line(hub, model_folder):
+    hub(create_repo=hub_error(hub_errors.HfHubHTTPError, 403))
+    with pytest.raises(HubError, match="write permission"):
+        push(model_folder, "ada/model")
+
+
+def test_push_of_no_model_asks_nobody(hub, tmp_path):
+    fake = hub()
+    with pytest.raises(HubError, match=r"config\.json"):
+        push(tmp_path, "ada/model")
+    assert fake.calls == []
+
+
+def test_unreachable_endpoint(run_python):
+    program = """
+from ser_lib.errors import HubError
+from ser_lib.hub.push import check_push
+import ser_lib
+lines = []
+for attempt in (lambda: check_push("ada/model", False), lambda: ser_lib.load("ada/model")):
+    try:
+        attempt()
+    except HubError as error:
+        lines.append(str(error))
+print(lines)
+"""
+    lines = run_python(program, HF_ENDPOINT="http://127.0.0.1:9", HF_TOKEN="hf_none")
+    assert lines.count("the Hub cannot be reached") == 2

@@ -1,0 +1,157 @@
+"""Every mistake of the person ends in one line, an exit code, and nothing lost."""
+
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+
+
+@pytest.fixture
+def refused(recipe, tmp_path):
+    """Run the recipe over an earlier run's folder; return the one line it ends in."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "report.md").write_text("earlier")
+
+    def run(*more, output=folder, **options):
+        code, out, err = recipe(output, *more, **options)
+        assert code == 2
+        assert "epoch" not in out
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1, err
+        assert (folder / "report.md").read_text() == "earlier"
+        return err
+
+    return run
+
+
+@pytest.fixture
+def corpus(small_ravdess, tmp_path):
+    """A copy of the small corpus that may be spoiled, and one of its clips as WAV."""
+    copy = tmp_path / "corpus"
+    shutil.copytree(small_ravdess, copy)
+    victim = copy / "Actor_01" / "03-01-05-01-02-01-01.flac"
+    samples, rate = soundfile.read(victim)
+    victim.unlink()
+    clip = victim.with_suffix(".wav")
+    soundfile.write(clip, samples, rate)
+    return copy, clip
+
+
+def test_empty_folder(refused, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert str(tmp_path / "empty") in refused(data=tmp_path / "empty")
+
+
+def test_folder_that_is_not_there(refused, tmp_path):
+    assert "nowhere" in refused(data=tmp_path / "nowhere")
+
+
+def test_truncated_wav(refused, corpus):
+    folder, clip = corpus
+    clip.write_bytes(clip.read_bytes()[:1000])
+    assert clip.name in refused(data=folder)
+
+
+def test_text_renamed_to_wav(refused, corpus):
+    folder, clip = corpus
+    clip.write_text("this is not sound")
+    assert clip.name in refused(data=folder)
+
+
+def test_zero_length_wav(refused, corpus):
+    folder, clip = corpus
+    clip.write_bytes(b"")
+    assert clip.name in refused(data=folder)
+
+
+def test_wav_without_samples(refused, corpus):
+    folder, clip = corpus
+    soundfile.write(clip, np.zeros(0), 16_000)
+    assert clip.name in refused(data=folder)
+
+
+def test_nan_samples(refused, corpus):
+    folder, clip = corpus
+    soundfile.write(clip, np.full(5000, np.nan), 16_000, subtype="FLOAT")
+    assert clip.name in refused(data=folder)
+
+
+def test_unknown_emotion_code(refused, corpus):
+    folder, clip = corpus
+    clip.rename(clip.with_name("03-01-09-01-02-01-01.wav"))
+    assert "03-01-09-01-02-01-01.wav" in refused(data=folder)
+
+
+def test_unknown_key(refused):
+    line = refused("--batchsize", "3")
+    assert "batchsize" in line
+    assert "batch_size" in line
+
+
+def test_wrong_type_for_a_key(refused):
+    assert "lr is 'fast'; it must be a number" in refused("--lr", "fast")
+
+
+def test_missing_yaml(refused):
+    assert "nothing.yaml" in refused(yaml="hparams/nothing.yaml")
+
+
+@pytest.mark.parametrize("fold", ["0", "7", "-1"])
+def test_fold_out_of_range(refused, fold):
+    assert "1..6" in refused("--fold", fold)
+
+
+def test_unknown_protocol(refused):
+    line = refused("--protocol", "ravdess-si7")
+    assert "ravdess-si6" in line
+
+
+def test_unwritable_output_folder(refused, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    line = refused(output=tmp_path / "file" / "run")
+    assert "--output_folder" in line
+
+
+def test_batch_larger_than_the_corpus(refused):
+    assert "batch_size" in refused("--batch_size", "5000", "--number_of_epochs", "1")
+
+
+def test_checkpoint_of_another_architecture(recipe, tmp_path, repository, small_yaml):
+    folder = tmp_path / "run"
+    recipe(folder, "--number_of_epochs", "1")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    other = tmp_path / "other.yaml"
+    other.write_text(small_yaml.read_text().replace("channels: [4, 8]", "channels: [4, 4]"))
+    code, _, err = recipe(folder, yaml=other)
+    assert code == 2
+    assert "another classifier" in err
+    assert err.count("\n") == 1
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_corrupt_safetensors_of_the_best_epoch(recipe, tmp_path):
+    folder = tmp_path / "run"
+    recipe(folder, "--number_of_epochs", "1")
+    best = next((folder / "checkpoints").glob("best-*.safetensors"))
+    best.write_bytes(best.read_bytes()[:100])
+    (folder / "metrics.json").unlink()
+    code, _, err = recipe(folder, "--number_of_epochs", "1")
+    assert code == 2
+    assert str(best) in err
+    assert err.count("\n") == 1
+
+
+def test_corrupt_safetensors_of_a_model(recipe, tmp_path):
+    import ser_lib
+    from ser_lib.errors import ModelFolderError
+
+    folder = tmp_path / "run"
+    recipe(folder, "--number_of_epochs", "1")
+    weights = folder / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:500])
+    with pytest.raises(ModelFolderError) as caught:
+        ser_lib.load(folder / "model")
+    assert "model.safetensors" in str(caught.value) or str(folder / "model") in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,122 @@
+"""The recipe from the command to the report, and what happens when it is run again."""
+
+import json
+
+import pandas as pd
+import pytest
+import torch
+
+from ser_lib.evaluation.predictions import read_predictions
+from ser_lib.hub.modeling import SERForAudioClassification
+from ser_lib.protocols import Ledger
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("run")
+
+
+def test_one_command_leaves_report_and_model(recipe, folder):
+    code, out, err = recipe(folder)
+    assert (code, "Traceback" in err) == (0, False)
+    assert "epoch 2/2" in out
+    files = """report.md metrics.json predictions.csv ledger.json history.jsonl hyperparams.yaml
+    env.log log.txt figures/confusion.png model/config.json model/model.safetensors
+    model/preprocessor_config.json model/README.md"""
+    for name in files.split():
+        assert (folder / name).stat().st_size > 0, name
+    assert not (folder / "features").exists()
+    assert list((folder / "tensorboard").rglob("events*"))
+
+
+def test_the_metrics_are_those_of_the_predictions(folder):
+    metrics = json.loads((folder / "metrics.json").read_text())
+    table = read_predictions(folder / "predictions.csv")
+    recalls = table.groupby("emotion")["correct"].mean()
+    assert metrics["metrics"]["ua"]["value"] == pytest.approx(recalls.mean())
+    assert metrics["metrics"]["wa"]["value"] == pytest.approx(table["correct"].mean())
+    assert metrics["run"]["sizes"]["test"] == len(table)
+
+
+def test_the_test_clips_are_those_of_the_ledger(folder):
+    ledger = Ledger.load(folder / "ledger.json")
+    table = read_predictions(folder / "predictions.csv")
+    assert sorted(table["id"]) == ledger.test
+    assert ledger.breaches() == []
+    assert ledger.copies == 1
+    assert set(table["speaker"]) == {"01", "11"}
+
+
+def test_the_saved_model_gives_the_reported_probabilities(folder, small_ravdess):
+    import soundfile
+
+    model = SERForAudioClassification.from_pretrained(folder / "model").eval()
+    table = read_predictions(folder / "predictions.csv")
+    row = table.iloc[3]
+    path = next(small_ravdess.rglob(f"{row['id']}.flac"))
+    waveform = torch.from_numpy(soundfile.read(path, dtype="float32")[0])
+    with torch.no_grad():
+        found = model(waveform[None]).logits.softmax(dim=1)[0]
+    expected = pd.to_numeric(row.filter(like="p_")).to_numpy()
+    assert found.numpy() == pytest.approx(expected, abs=1e-5)
+
+
+def test_run_again_it_says_that_it_is_finished_and_does_nothing(recipe, folder):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    code, out, err = recipe(folder)
+    assert code == 0
+    assert "finished already" in out + err
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_more_epochs_train_on(recipe, folder):
+    code, out, _ = recipe(folder, "--number_of_epochs", "3")
+    assert code == 0
+    assert "going on after epoch 2" in out
+    assert "epoch 1/3" not in out
+    assert json.loads((folder / "metrics.json").read_text())["run"]["epochs_run"] == 3
+
+
+def test_all_folds_are_run_and_summed_up(recipe, tmp_path):
+    code, _, _ = recipe(tmp_path, "--fold", "all", "--number_of_epochs", "1")
+    assert code == 0
+    summary = json.loads((tmp_path / "metrics.json").read_text())
+    folds = [json.loads((tmp_path / f"fold-{n}" / "metrics.json").read_text()) for n in range(1, 7)]
+    values = [fold["metrics"]["ua"]["value"] for fold in folds]
+    assert summary["folds"]["mean"]["ua"] == pytest.approx(sum(values) / 6)
+    assert summary["run"]["sizes"]["test"] == sum(f["run"]["sizes"]["test"] for f in folds) == 96
+    assert len({fold["run"]["ledger_sha256"] for fold in folds}) == 6
+    assert (tmp_path / "report.md").is_file()
+
+
+def test_without_the_cache_the_scaler_and_the_loss_are_the_same(recipe, tmp_path):
+    losses = []
+    for cached in ("true", "false"):
+        recipe(tmp_path / cached, "--cache_features", cached, "--number_of_epochs", "1")
+        losses.append(json.loads((tmp_path / cached / "history.jsonl").read_text())["train_loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_random_protocol_shares_its_speakers(recipe, tmp_path):
+    code, _, _ = recipe(tmp_path, "--protocol", "ravdess-random", "--number_of_epochs", "1")
+    assert code == 0
+    assert Ledger.load(tmp_path / "ledger.json").shared_test_speakers
+    assert "both sides" in (tmp_path / "report.md").read_text()
+
+
+def test_publishing_without_credentials_fails_before_training(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "no_token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no_token"))
+    code, out, err = recipe(tmp_path / "run", "--push_to_hub", "someone/model")
+    assert code == 2
+    assert "epoch" not in out
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+
+
+def test_publishing_all_folds_is_refused(recipe, tmp_path):
+    code, _, err = recipe(tmp_path, "--push_to_hub", "someone/model", "--fold", "all")
+    assert code == 2
+    assert "--fold N" in err
