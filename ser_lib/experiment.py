@@ -228,7 +228,9 @@ class Experiment:
     def _report(self, progress, predictions):
         run = run_facts(self.corpus, self.hparams, self.ledger, self.network, progress, sys.argv)
         metrics = write_report(self.folder, run, predictions, progress.history)
-        card = model_card(run, metrics)
+        # Into the model folder, so that the card shows it on the Hub too.
+        shutil.copy(self.folder / "figures" / "confusion.png", self.model_folder)
+        card = model_card(run, metrics, {"Confusion matrix": "confusion.png"})
         (self.model_folder / "README.md").write_text(card, encoding="utf-8")
         # Features can be made again at any time and are large.
         shutil.rmtree(self.folder / "features", ignore_errors=True)

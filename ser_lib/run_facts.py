@@ -34,7 +34,7 @@ def run_facts(corpus, hparams, ledger, network, progress, argv):
         Plain values; keys as :data:`ser_lib.evaluation.report.RUN_KEYS` and
         :func:`ser_lib.hub.card.model_card` name them.
     """
-    settings = hparams.settings
+    settings, precision = hparams.settings, hparams.settings.mixed_precision
     return {
         "system": hparams.system,
         "system_title": hparams.value("system_title") or hparams.system,
@@ -58,8 +58,8 @@ def run_facts(corpus, hparams, ledger, network, progress, argv):
         "best_epoch": progress.best_epoch,
         "stopped_early": progress.stopped_early,
         "train_seconds": round(progress.seconds, 1),
-        "mixed_precision": settings.mixed_precision,
-        "hardware": hardware(),
+        "mixed_precision": precision,
+        "hardware": hardware() + (f", {precision}" if precision != "no" else ""),
         "versions": versions(),
         "command": shlex.join(["python", *map(str, argv)]),
         "model_folder": "model",

@@ -144,9 +144,11 @@ def _with_figure(text: str, name: str, words: str, drawn: Sequence[str]) -> str:
 
 def _training(run: Mapping) -> str:
     sizes = run["sizes"]
+    copies = run.get("augmented_copies")
+    each = f" (each with {count(copies, 'augmented copy', 'augmented copies')})" if copies else ""
     text = (
-        f"{count(sizes['train'], 'clip')} to train on, {count(sizes['validation'], 'clip')} "
-        "to validate on. "
+        f"{count(sizes['train'], 'clip')}{each} to train on, "
+        f"{count(sizes['validation'], 'clip')} to validate on. "
     )
     if run["epochs_run"] is None:
         return text + "The system is fitted in one go, without epochs."

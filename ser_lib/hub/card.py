@@ -100,7 +100,7 @@ def model_card(run, metrics, figures=None):
         f"Corpus: {run['corpus']}, {run['licence']}. A model trained on it is for "
         "use under the same terms.",
         "## Citation",
-        f"```bibtex\n{str(run['citation']).strip()}\n```",
+        str(run["citation"]).strip(),
     ]
     front = _front_matter(run, metrics, title)
     return f"---\n{front}\n---\n\n" + "\n\n".join(parts) + "\n"
@@ -201,6 +201,7 @@ def _training(run):
         epochs = f"{run['epochs_run']} of {run['epochs_asked']}, best {run['best_epoch']}"
     rows = [
         ["Parameters", f"{run['parameters']:,}"],
+        ["Noisy copies of a training clip", str(run.get("augmented_copies", 0))],
         ["Epochs", epochs],
         ["Time", f"{run['train_seconds']:.0f} s"],
         ["Hardware", run["hardware"]],

@@ -1,0 +1,15 @@
+"""Tables in the repository are those that its results give."""
+
+import pytest
+
+from ser_lib.evaluation import tables
+
+
+def test_recipe_tables_are_up_to_date(repository, capsys):
+    found = sorted((repository / "results").glob("*"))
+    if not found:
+        pytest.fail("there are no results in the repository")
+    for folder in found:
+        readme = repository / "recipes" / folder.name / "README.md"
+        code = tables.main([str(readme), "--results", str(folder), "--check"])
+        assert code == 0, capsys.readouterr().out
