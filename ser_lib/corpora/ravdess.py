@@ -23,9 +23,10 @@ Source
     S. R. Livingstone and F. A. Russo (2018), PLoS ONE 13(5): e0196391.
 Known oddities
     Five clips are stereo. Two clips of actor 07 hold the same samples under two names
-    (``03-01-03-01-02-01-07`` and ``03-01-03-01-02-02-07``). There is no strong neutral. The archive on Kaggle holds every actor
-    folder twice, once more inside ``audio_speech_actors_01-24/``: a reader that walks the tree
-    counts 2880 clips and lets copies of test clips into training. The copies are left out here.
+    (``03-01-03-01-02-01-07`` and ``03-01-03-01-02-02-07``). There is no strong neutral. The
+    archive on Kaggle holds every actor folder twice, once more inside
+    ``audio_speech_actors_01-24/``: a reader that walks the tree counts 2880 clips and lets copies
+    of test clips into training. The copies are left out here.
 """
 
 import logging
