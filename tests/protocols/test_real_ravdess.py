@@ -1,0 +1,33 @@
+"""The protocols on the real corpus: what the audit must show."""
+
+import pytest
+
+from ser_lib.corpora import ravdess
+from ser_lib.protocols import split
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def manifest(real_ravdess):
+    return ravdess.prepare(real_ravdess, progress=False)
+
+
+@pytest.mark.parametrize("fold", range(1, 7))
+def test_no_speaker_is_shared_in_any_fold_of_si6(manifest, fold):
+    ledger = split(manifest, "ravdess-si6", fold)
+    assert ledger.shared_test_speakers == []
+    assert [len(ids) for ids in ledger.sides.values()] == [960, 240, 240]
+    assert ledger.breaches() == []
+
+
+def test_random_shares_all_24_speakers(manifest):
+    ledger = split(manifest, "ravdess-random")
+    assert len(ledger.shared_test_speakers) == 24
+    assert [len(ids) for ids in ledger.sides.values()] == [1147, 143, 150]
+
+
+def test_19_5_has_the_sizes_of_its_source(manifest):
+    ledger = split(manifest, "ravdess-19-5")
+    assert ledger.shared_test_speakers == []
+    assert [len(ids) for ids in ledger.sides.values()] == [752, 388, 300]
