@@ -5,6 +5,16 @@ from pathlib import Path
 
 from ser_lib.errors import HparamsError
 
+_KEYS = """\
+any key of the YAML can be overridden with --KEY VALUE, above all:
+  --data_folder PATH     the corpus; 'sample' for the synthetic one (default: $SER_DATA/<corpus>,
+                         else downloaded)
+  --output_folder PATH   the run's folder (default: runs/<corpus>/<protocol>/<system>/...)
+  --number_of_epochs N   epochs at most
+  --seed N               another run
+Give the YAML together with --help to list all its keys and their values.
+"""
+
 
 def parse(corpus, argv):
     """Read a recipe's command line.
@@ -40,10 +50,10 @@ def _parser(corpus):
     parser = _Parser(
         prog=f"python recipes/{corpus.NAME}/train.py",
         usage="%(prog)s hparams/SYSTEM.yaml [options] [--KEY VALUE ...]",
-        description=f"Train a system on {corpus.NAME}, report honestly and leave a model folder "
+        description=f"Train a system on {corpus.NAME}, report honestly and leave a model folder\n"
         "that the Transformers pipeline runs. Start the same command again to resume.",
-        epilog="Any other --KEY VALUE overrides that key of the YAML, e.g. --number_of_epochs 10 "
-        "--data_folder PATH. Give the YAML together with --help to list its keys.",
+        epilog=_KEYS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
         allow_abbrev=False,
     )

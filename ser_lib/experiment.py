@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import pandas as pd
 import torch
-from speechbrain.utils.logger import get_environment_description
 from torch.utils.data import DataLoader
 
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.data.clips import clip_dataset, collate
+from ser_lib.errors import HparamsError
 from ser_lib.evaluation.metrics import UnweightedAccuracy, WeightedAccuracy
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
@@ -23,7 +23,7 @@ from ser_lib.hub.card import model_card
 from ser_lib.hub.saving import save_model
 from ser_lib.logs import log_to_file
 from ser_lib.models.waveform_classifier import WaveformClassifier
-from ser_lib.run_facts import run_facts
+from ser_lib.run_facts import environment, run_facts
 from ser_lib.scoring import predict
 from ser_lib.training.checkpoint import Checkpoints
 from ser_lib.training.feature_cache import cache_features, cache_key
@@ -79,6 +79,7 @@ class Experiment:
         self.network = WaveformClassifier(
             blocks["front_end"], blocks.get("scaler"), blocks["classifier"]
         )
+        self._check_fit()
         self.augmentation = blocks.get("augmentation")
         self.ledger = self.ledger.with_copies(self.augmentation.copies if self.augmentation else 0)
         identity = self._identity(blocks)
@@ -132,6 +133,23 @@ class Experiment:
             self._report(progress, predictions)
         accelerator.wait_for_everyone()
 
+    def _check_fit(self):
+        """Raise HparamsError unless the blocks fit together, before hours go by."""
+        silence = torch.zeros(1, self.network.sample_rate)
+        try:
+            with torch.no_grad():
+                logits = self.network.eval()(silence)
+        except (RuntimeError, ValueError) as error:
+            raise HparamsError(
+                f"{self.hparams.path}: front end, scaler and classifier do not fit together: "
+                f"{str(error).splitlines()[0]}; compare their shapes"
+            ) from error
+        if logits.shape != (1, len(self.classes)):
+            raise HparamsError(
+                f"{self.hparams.path}: the classifier gives {tuple(logits.shape)[1:]} logits a "
+                f"clip; {self.corpus.NAME} needs {len(self.classes)}"
+            )
+
     def _identity(self, blocks):
         """What makes this run itself; a folder that holds another one is refused."""
         keys = ("seed", "batch_size", "gradient_accumulation_steps", "max_grad_norm")
@@ -161,7 +179,7 @@ class Experiment:
         """Put what is needed to repeat the run into its folder."""
         texts = {
             "hyperparams.yaml": self.hparams.resolved(len(self.classes)),
-            "env.log": get_environment_description(),
+            "env.log": environment(),
         }
         for name, text in texts.items():
             (self.folder / name).write_text(text, encoding="utf-8")

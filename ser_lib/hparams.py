@@ -19,6 +19,7 @@ from ser_lib.training.settings import TrainingSettings, check_type
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = tuple(field.name for field in fields(TrainingSettings))
 BLOCKS = ("front_end", "scaler", "classifier", "augmentation", "optimizer", "lr_scheduler")
+_NEEDED = ("front_end", "classifier", "optimizer")
 TEXTS = ("system_title", "system_source")
 FOLDERS = ("data_folder", "output_folder")
 
@@ -64,7 +65,7 @@ class Hparams:
         return {
             key: self.value(key)
             for key, value in self.tree.items()
-            if not key.startswith("__") and not _is_built(value)
+            if not key.startswith("__") and key not in BLOCKS and not _is_built(value)
         }
 
     def build(self, n_classes):
@@ -86,7 +87,7 @@ class Hparams:
             If something the YAML names does not exist or refuses its arguments.
         """
         try:
-            return load_hyperpyyaml(
+            built = load_hyperpyyaml(
                 io.StringIO(self.text), {**self.overrides, "n_classes": n_classes}
             )
         except SerError:
@@ -94,6 +95,13 @@ class Hparams:
         except Exception as error:  # whatever a person's own YAML may run into
             message = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise HparamsError(f"{self.path}: {message}") from error
+        for key in BLOCKS:
+            made = built.get(key)
+            fits = callable(made) if key in ("optimizer", "lr_scheduler") else hasattr(made, "spec")
+            if not fits and not (made is None and key not in _NEEDED):
+                kind = "!name:" if key in ("optimizer", "lr_scheduler") else "!new:"
+                raise HparamsError(f"{self.path}: {key} is {made!r}; name a class with {kind}")
+        return built
 
     def resolved(self, n_classes):
         """The YAML with every reference replaced by its value (str)."""
@@ -101,7 +109,7 @@ class Hparams:
         return resolve_references(io.StringIO(self.text), overrides).read()
 
     def _check_keys(self):
-        missing = [key for key in ("front_end", "classifier", "optimizer") if key not in self.tree]
+        missing = [key for key in _NEEDED if key not in self.tree]
         if missing:
             raise HparamsError(f"{self.path} has no key {missing[0]!r}; every system needs one")
         known = {*SETTINGS, *BLOCKS, *TEXTS, *FOLDERS}
@@ -114,7 +122,7 @@ class Hparams:
         if key not in self.tree or key.startswith("__"):
             raise HparamsError(f"{self.path} has no key {key!r}{_hint(key, self.keys())}")
         current = self.tree[key]
-        if _is_built(current):
+        if key in BLOCKS or _is_built(current):
             inner = sorted(set(re.findall(r"<\s*(\w+)", _section(self.text, key))))
             raise HparamsError(
                 f"{key} is built by the YAML, not a plain value; set what it is built from"
@@ -159,7 +167,7 @@ def _is_built(value):
     """Whether a YAML value is made by a tag such as !new: and so cannot be typed in."""
     tag = getattr(value, "tag", None)
     name = str(tag.value) if tag is not None and tag.value else ""
-    return name.startswith("!") and not name.startswith(("!ref", "!PLACEHOLDER"))
+    return name.startswith("!") and not name.startswith("!ref")
 
 
 def _plain_type(value):

@@ -1,5 +1,6 @@
 """The main job of every recipe: corpus, split, training, report, model folder."""
 
+import json
 import logging
 import sys
 from pathlib import Path
@@ -52,7 +53,7 @@ def _main(corpus, argv):
         parser.print_help()
         print(f"\nkeys of {hparams.path.name}:")
         for key, value in hparams.keys().items():
-            print(f"  --{key} {'' if value is None else value}")
+            print(f"  --{key} {json.dumps(value)}")
         return 0
     _run(corpus, options, hparams)
     return 0

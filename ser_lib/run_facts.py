@@ -4,7 +4,8 @@ import datetime
 import os
 import platform
 import shlex
-from importlib.metadata import PackageNotFoundError, version
+import subprocess
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 _PACKAGES = ("ser-lib", "torch", "transformers", "accelerate", "datasets", "speechbrain", "numpy")
@@ -88,6 +89,37 @@ def versions():
         except PackageNotFoundError:
             found[package] = "not installed as a package"
     return found
+
+
+def environment():
+    """Everything installed beside this Python, and the revision of the checkout (str).
+
+    SpeechBrain's description asks the ``pip`` of the shell, which is another environment's
+    where the virtual one is not activated.
+    """
+    found = {f"{d.metadata['Name']}=={d.version}" for d in distributions()}
+    return "\n".join(
+        [
+            f"# {hardware()}; {platform.platform()}; Python {platform.python_version()}",
+            f"# revision {_revision()}",
+            *sorted(found, key=str.lower),
+            "",
+        ]
+    )
+
+
+def _revision():
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown (no git)"
+    return answer.stdout.strip() or "unknown (no checkout)"
 
 
 def _processor():

@@ -57,6 +57,8 @@ def test_what_is_typed_where_one_stands_comes_first(tmp_path, monkeypatch):
         ({"feature_shape": "7"}, "feature_shape"),
         ({"front_end": "3"}, "front_end is built by the YAML"),
         ({"lr": "[1"}, "--lr"),
+        ({"n_classes": "3"}, "n_classes is built by the YAML"),
+        ({"lr_scheduler": "3"}, "lr_scheduler is built by the YAML"),
         ({"__set_seed": "3"}, "__set_seed"),
         ({"batch_size": "-4"}, "batch_size is -4"),
     ],
@@ -103,6 +105,27 @@ def test_what_a_yaml_cannot_build_is_one_line(tmp_path, repository):
         Hparams(path).build(8)
     assert "\n" not in str(caught.value)
     assert "kaiser" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("lr_scheduler: 3", "lr_scheduler is 3; name a class with !name:"),
+        ("scaler: !new:torch.nn.Identity {}", "scaler is Identity"),
+    ],
+)
+def test_what_is_no_block_is_refused_by_name(tmp_path, small_yaml, line, message):
+    key = line.partition(":")[0]
+    lines = small_yaml.read_text().splitlines()
+    start = next(number for number, text in enumerate(lines) if text.startswith(f"{key}:"))
+    end = start + 1
+    while end < len(lines) and lines[end].startswith(" "):
+        end += 1
+    path = tmp_path / "broken.yaml"
+    path.write_text("\n".join([*lines[:start], line, *lines[end:]]))
+    with pytest.raises(HparamsError) as caught:
+        Hparams(path).build(8)
+    assert message in str(caught.value)
 
 
 def test_keys_do_not_collide_with_options_of_the_command_line(repository):

@@ -2,6 +2,7 @@
 
 import json
 import platform
+from importlib.metadata import version
 
 import torch
 
@@ -18,3 +19,10 @@ def test_hardware_is_one_plain_line():
     text = run_facts.hardware()
     assert text.strip() and "\n" not in text
     assert json.loads(json.dumps(text)) == text
+
+
+def test_environment_lists_what_this_python_has():
+    lines = run_facts.environment().splitlines()
+    assert f"torch=={version('torch')}" in lines
+    assert platform.python_version() in lines[0]
+    assert lines[1].startswith("# revision ")

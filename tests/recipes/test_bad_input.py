@@ -94,6 +94,12 @@ def test_wrong_type_for_a_key(refused):
     assert "lr is 'fast'; it must be a number" in refused("--lr", "fast")
 
 
+def test_shapes_that_do_not_fit_together(refused, small_yaml, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text(small_yaml.read_text().replace("n_mels: 32", "n_mels: 24"))
+    assert "do not fit together" in refused(yaml=other)
+
+
 def test_missing_yaml(refused):
     assert "nothing.yaml" in refused(yaml="hparams/nothing.yaml")
 
