@@ -27,7 +27,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml
 environment: $(VENV)/.installed
 
 train: environment
-	$(BIN)/python recipes/RAVDESS/train.py $(YAML) --data_folder $(DATA) $(SAMPLE_ARGS) $(ARGS)
+	$(BIN)/python recipes/RAVDESS/train.py "$(YAML)" --data_folder "$(DATA)" $(SAMPLE_ARGS) $(ARGS)
 
 lint: environment
 	$(BIN)/ruff check .

@@ -5,17 +5,19 @@ import functools
 import json
 import logging
 import shutil
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import torch
+from accelerate.utils import set_seed
+from safetensors import SafetensorError, safe_open
 from torch.utils.data import DataLoader
 
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.data.clips import clip_dataset, collate
 from ser_lib.errors import HparamsError
+from ser_lib.evaluation.files import write_text
 from ser_lib.evaluation.metrics import UnweightedAccuracy, WeightedAccuracy
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
@@ -23,7 +25,7 @@ from ser_lib.hub.card import model_card
 from ser_lib.hub.saving import save_model
 from ser_lib.logs import log_to_file
 from ser_lib.models.waveform_classifier import WaveformClassifier
-from ser_lib.run_facts import environment, run_facts
+from ser_lib.run_facts import environment, licence, run_facts
 from ser_lib.scoring import predict
 from ser_lib.training.checkpoint import Checkpoints
 from ser_lib.training.feature_cache import cache_features, cache_key
@@ -55,11 +57,14 @@ class Experiment:
         The split.
     folder : Path
         Run folder.
+    allow_partial : bool
+        Whether clips may be missing; noted in the report's command.
     """
 
-    def __init__(self, corpus, hparams, manifest, ledger, folder):
+    def __init__(self, corpus, hparams, manifest, ledger, folder, allow_partial=False):
         self.corpus, self.hparams, self.manifest = corpus, hparams, manifest
         self.ledger, self.folder, self.settings = ledger, folder, hparams.settings
+        self.allow_partial = allow_partial
         self.classes = list(corpus.EMOTIONS)
         self.model_folder = folder / "model"
 
@@ -75,11 +80,13 @@ class Experiment:
         SerError
             With a line for the person.
         """
+        # A YAML may forget to; building draws the initial weights.
+        set_seed(self.settings.seed)
         blocks = self.hparams.build(len(self.classes))
         self.network = WaveformClassifier(
             blocks["front_end"], blocks.get("scaler"), blocks["classifier"]
         )
-        self._check_fit()
+        self._check_fit(blocks)
         self.augmentation = blocks.get("augmentation")
         self.ledger = self.ledger.with_copies(self.augmentation.copies if self.augmentation else 0)
         identity = self._identity(blocks)
@@ -133,7 +140,7 @@ class Experiment:
             self._report(progress, predictions)
         accelerator.wait_for_everyone()
 
-    def _check_fit(self):
+    def _check_fit(self, blocks):
         """Raise HparamsError unless the blocks fit together, before hours go by."""
         silence = torch.zeros(1, self.network.sample_rate)
         try:
@@ -143,6 +150,14 @@ class Experiment:
             raise HparamsError(
                 f"{self.hparams.path}: front end, scaler and classifier do not fit together: "
                 f"{str(error).splitlines()[0]}; compare their shapes"
+            ) from error
+        try:
+            optimizer = blocks["optimizer"](self.network.parameters())
+            if blocks.get("lr_scheduler"):
+                blocks["lr_scheduler"](optimizer)
+        except (TypeError, ValueError) as error:
+            raise HparamsError(
+                f"{self.hparams.path}: optimizer or lr_scheduler: {str(error).splitlines()[0]}"
             ) from error
         if logits.shape != (1, len(self.classes)):
             raise HparamsError(
@@ -156,8 +171,8 @@ class Experiment:
         return {
             **self.network.spec,
             "augmentation": self.augmentation.spec if self.augmentation else None,
-            "optimizer": _factory(blocks["optimizer"]),
-            "lr_scheduler": _factory(blocks.get("lr_scheduler")),
+            "optimizer": _plain(blocks["optimizer"]),
+            "lr_scheduler": _plain(blocks.get("lr_scheduler")),
             "protocol": self.ledger.protocol,
             "fold": self.ledger.fold,
             "split": self.ledger.sha256,
@@ -172,7 +187,12 @@ class Experiment:
             return False
         done = progress.epoch >= self.settings.number_of_epochs
         done = done or out_of_patience(progress, self.settings.patience)
-        reported = json.loads(path.read_text(encoding="utf-8"))["run"]["epochs_run"]
+        try:
+            reported = json.loads(path.read_text(encoding="utf-8"))["run"]["epochs_run"]
+            with safe_open(self.model_folder / "model.safetensors", "pt"):
+                pass
+        except (OSError, ValueError, LookupError, TypeError, SafetensorError):
+            return False  # damaged since; the checkpoints give all of it again
         return done and reported == progress.epoch > 0
 
     def _leave_provenance(self):
@@ -192,7 +212,7 @@ class Experiment:
             "ledger_sha256": self.ledger.sha256,
             "corpora": [self.ledger.corpus],
             "synthetic": is_synthetic(self.manifest),
-            "licence": self.corpus.LICENCE,
+            "licence": licence(self.corpus, self.ledger.corpus),
         }
 
     def _items(self, accelerator):
@@ -244,12 +264,15 @@ class Experiment:
             yield inputs
 
     def _report(self, progress, predictions):
-        run = run_facts(self.corpus, self.hparams, self.ledger, self.network, progress, sys.argv)
+        run = run_facts(
+            self.corpus, self.hparams, self.ledger, self.network, progress, self.allow_partial
+        )
         metrics = write_report(self.folder, run, predictions, progress.history)
         # Into the model folder, so that the card shows it on the Hub too.
         shutil.copy(self.folder / "figures" / "confusion.png", self.model_folder)
         card = model_card(run, metrics, {"Confusion matrix": "confusion.png"})
-        (self.model_folder / "README.md").write_text(card, encoding="utf-8")
+        # The card goes last and whole: it tells a finished run.
+        write_text(self.model_folder / "README.md", card)
         # Features can be made again at any time and are large.
         shutil.rmtree(self.folder / "features", ignore_errors=True)
         logger.info(
@@ -275,11 +298,15 @@ def score(predictions, labels):
     }
 
 
-def _factory(value):
-    """Plain description of what a YAML's ``!name:`` made."""
-    if value is None:
-        return None
+def _plain(value):
+    """JSON-ready description of what a YAML's ``!name:`` made, or of one of its arguments."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
     if isinstance(value, functools.partial):
-        keywords = {key: str(value) for key, value in sorted(value.keywords.items())}
-        return {"name": value.func.__qualname__, **keywords}
-    return {"name": value.__qualname__}
+        named = {key: _plain(item) for key, item in sorted(value.keywords.items())}
+        return {"name": _plain(value.func), "arguments": _plain(value.args), **named}
+    if callable(value):
+        return f"{value.__module__}.{value.__qualname__}"
+    return repr(value)

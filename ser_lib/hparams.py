@@ -42,11 +42,18 @@ class Hparams:
 
     def __init__(self, path, overrides=None):
         self.path = find_yaml(path)
-        self.text = self.path.read_text(encoding="utf-8")
+        try:
+            self.text = self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise HparamsError(f"{self.path} cannot be read as text; give a YAML") from error
         self.tree = _parse(self.path, self.text)
         self._check_keys()
-        self.overrides = {}
         self.overrides = {key: self._override(key, text) for key, text in (overrides or {}).items()}
+        # References resolved, so that a setting may be one; the classes do not matter for it.
+        self.values = _parse(self.path, self.resolved(n_classes=1))
+        for key in (*FOLDERS, *TEXTS):
+            if self.value(key) is not None:
+                check_type(key, self.value(key), str)
         self.settings = TrainingSettings(
             **{key: self.value(key) for key in SETTINGS if key in self.tree}
         )
@@ -58,15 +65,18 @@ class Hparams:
 
     def value(self, key, default=None):
         """Plain value of a key after the overrides."""
-        return self.overrides.get(key, self.tree.get(key, default))
+        return self.values.get(key, default)
 
     def keys(self):
         """``{key: value}`` of everything that can be overridden."""
-        return {
-            key: self.value(key)
+        return {key: self.value(key) for key in self._open_keys()}
+
+    def _open_keys(self):
+        return [
+            key
             for key, value in self.tree.items()
             if not key.startswith("__") and key not in BLOCKS and not _is_built(value)
-        }
+        ]
 
     def build(self, n_classes):
         """Instantiate everything the YAML names.
@@ -93,8 +103,7 @@ class Hparams:
         except SerError:
             raise
         except Exception as error:  # whatever a person's own YAML may run into
-            message = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-            raise HparamsError(f"{self.path}: {message}") from error
+            raise HparamsError(f"{self.path}: {_first_line(error)}") from error
         for key in BLOCKS:
             made = built.get(key)
             fits = callable(made) if key in ("optimizer", "lr_scheduler") else hasattr(made, "spec")
@@ -104,9 +113,12 @@ class Hparams:
         return built
 
     def resolved(self, n_classes):
-        """The YAML with every reference replaced by its value (str)."""
+        """The YAML with every reference replaced by its value (str); raises HparamsError."""
         overrides = {**self.overrides, "n_classes": n_classes}
-        return resolve_references(io.StringIO(self.text), overrides).read()
+        try:
+            return resolve_references(io.StringIO(self.text), overrides).read()
+        except (ValueError, TypeError, KeyError) as error:
+            raise HparamsError(f"{self.path}: {_first_line(error)}") from error
 
     def _check_keys(self):
         missing = [key for key in _NEEDED if key not in self.tree]
@@ -115,12 +127,14 @@ class Hparams:
         known = {*SETTINGS, *BLOCKS, *TEXTS, *FOLDERS}
         referred = set(re.findall(r"<\s*(\w+)", self.text))
         for key in self.tree:
+            if not isinstance(key, str):
+                raise HparamsError(f"{self.path}: key {key!r} is no word; quote or remove it")
             if key not in known | referred and not key.startswith("__"):
                 raise HparamsError(f"{self.path}: unknown key {key!r}{_hint(key, known)}")
 
     def _override(self, key, text):
         if key not in self.tree or key.startswith("__"):
-            raise HparamsError(f"{self.path} has no key {key!r}{_hint(key, self.keys())}")
+            raise HparamsError(f"{self.path} has no key {key!r}{_hint(key, self._open_keys())}")
         current = self.tree[key]
         if key in BLOCKS or _is_built(current):
             inner = sorted(set(re.findall(r"<\s*(\w+)", _section(self.text, key))))
@@ -128,12 +142,14 @@ class Hparams:
                 f"{key} is built by the YAML, not a plain value; set what it is built from"
                 + (f" ({', '.join(inner)})" if inner else f" in {self.path}")
             )
+        if key in FOLDERS:
+            if not text:
+                raise HparamsError(f"--{key} is empty; give a folder, or leave it out")
+            return text
         try:
             value = ruamel.yaml.YAML(typ="safe").load(text)
         except ruamel.yaml.YAMLError as error:
             raise HparamsError(f"--{key} {text}: not a value YAML can read") from error
-        if key in FOLDERS:
-            return text
         if current is None or isinstance(current, ruamel.yaml.comments.TaggedScalar):
             return value
         return check_type(key, value, _plain_type(current))
@@ -146,7 +162,7 @@ def find_yaml(path):
             return (folder / path).resolve()
     there = sorted(p.name for p in (ROOT / "hparams").glob("*.yaml"))
     raise HparamsError(
-        f"{path}: no such YAML here or in {ROOT}"
+        f"{path}: no such YAML here or in {ROOT}; it comes first, options after it"
         + (f"; hparams/ has {', '.join(there)}" if there else "")
     )
 
@@ -157,7 +173,8 @@ def _parse(path, text):
     except ruamel.yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" line {mark.line + 1}" if mark else ""
-        raise HparamsError(f"{path}{place}: {getattr(error, 'problem', error)}") from error
+        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
+        raise HparamsError(f"{path}{place}: {problem}") from error
     if not isinstance(tree, dict):
         raise HparamsError(f"{path} holds no keys; it must be a mapping such as 'seed: 1'")
     return tree
@@ -171,13 +188,19 @@ def _is_built(value):
 
 
 def _plain_type(value):
-    return next(t for t in (bool, int, float, str, list, dict) if isinstance(value, t))
+    known = (bool, int, float, str, list, dict)
+    return next((wanted for wanted in known if isinstance(value, wanted)), type(value))
 
 
 def _section(text, key):
     """Lines of one top-level key."""
     match = re.search(rf"^{re.escape(key)}:.*(?:\n[ \t]+.*)*", text, re.MULTILINE)
     return match.group() if match else ""
+
+
+def _first_line(error):
+    """What an exception says, in one line (str)."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
 
 
 def _hint(key, known):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -32,6 +33,13 @@ def main(corpus, argv=None):
         return _main(corpus, sys.argv[1:] if argv is None else list(argv))
     except SerError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(
+            f"error: {error.filename or 'the disk'}: {error.strerror or error}; make room there or "
+            "choose another --output_folder, then start the same command again",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted; start the same command again to go on", file=sys.stderr)
@@ -89,13 +97,14 @@ def _run(corpus, options, hparams):
         folds = range(1, lookup(options.protocol).folds + 1)
     else:
         folds = [options.fold]
+    check_layout(folder if output else folder / "fold-0", options.fold == "all")
     # All splits before the first training: what is wrong with one should not come up hours later.
     ledgers = [split(manifest, options.protocol, fold, hparams.settings.seed) for fold in folds]
     runs = []
     for ledger in ledgers:
         inner = folder if output and options.fold != "all" else folder / f"fold-{ledger.fold}"
         make_folder(inner)
-        runs.append(Experiment(corpus, hparams, manifest, ledger, inner))
+        runs.append(Experiment(corpus, hparams, manifest, ledger, inner, options.allow_partial))
     results = [run.run() for run in runs]
     state.destroy_process_group()
     if not state.is_main_process:
@@ -108,11 +117,20 @@ def _run(corpus, options, hparams):
         logger.info("published: %s", url)
 
 
+def check_layout(folder, all_folds):
+    """Raise RunError where one fold's run would overwrite a summary of folds, or a summary it."""
+    held = "the run of one fold" if (folder / "checkpoints").exists() else None
+    if not all_folds:
+        held = "the runs of all folds" if any(folder.glob("fold-*/checkpoints")) else None
+    if held:
+        raise RunError(f"{folder} holds {held}; choose another --output_folder")
+
+
 def make_folder(folder):
     """Make a run folder and see that it can be written; raises RunError naming it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
+        probe = folder / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError as error:

@@ -77,7 +77,7 @@ def build(spec):
     cls = lookup(name)
     try:
         return cls(**arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
         raise ModelFolderError(f"cannot build {name!r}: {error}") from error
 
 

@@ -1,6 +1,7 @@
 """The facts of a run that its report, its model card and the tables are written from."""
 
 import datetime
+import json
 import os
 import platform
 import shlex
@@ -11,7 +12,7 @@ from pathlib import Path
 _PACKAGES = ("ser-lib", "torch", "transformers", "accelerate", "datasets", "speechbrain", "numpy")
 
 
-def run_facts(corpus, hparams, ledger, network, progress, argv):
+def run_facts(corpus, hparams, ledger, network, progress, allow_partial=False):
     """Facts of one trained fold.
 
     Arguments
@@ -26,8 +27,8 @@ def run_facts(corpus, hparams, ledger, network, progress, argv):
         For its number of parameters.
     progress : Progress
         Epochs, history and time (s).
-    argv : list of str
-        Command line.
+    allow_partial : bool
+        Whether clips were allowed to be missing.
 
     Returns
     -------
@@ -62,22 +63,49 @@ def run_facts(corpus, hparams, ledger, network, progress, argv):
         "mixed_precision": precision,
         "hardware": hardware() + (f", {precision}" if precision != "no" else ""),
         "versions": versions(),
-        "command": shlex.join(["python", *map(str, argv)]),
+        "command": command(corpus, hparams, ledger, allow_partial),
         "model_folder": "model",
         "date": datetime.date.today().isoformat(),
         "language": corpus.LANGUAGE,
-        "licence": corpus.LICENCE,
-        "citation": corpus.CITATION,
+        "licence": licence(corpus, ledger.corpus),
+        "citation": corpus.CITATION if ledger.corpus == corpus.NAME else "None: synthetic sound.",
     }
+
+
+def licence(corpus, name):
+    """Licence of the sound (str): the corpus's, or ours where ``name`` is its synthetic double."""
+    return corpus.LICENCE if name == corpus.NAME else "Apache-2.0"
+
+
+def command(corpus, hparams, ledger, allow_partial):
+    """The command that gives this run again on any machine (str).
+
+    Folders of this machine are left out: a report is for others, and its paths are nobody's
+    business.
+    """
+    root = Path(__file__).resolve().parent.parent
+    yaml = hparams.path
+    yaml = yaml.relative_to(root).as_posix() if yaml.is_relative_to(root) else yaml.name
+    words = ["python", f"recipes/{corpus.NAME}/train.py", yaml]
+    words += ["--protocol", ledger.protocol, "--fold", str(ledger.fold)]
+    for key, value in hparams.overrides.items():
+        if key == "data_folder":
+            value = value if value == "sample" else f"PATH/TO/{corpus.NAME}"
+        if key != "output_folder":
+            words += [f"--{key}", value if isinstance(value, str) else json.dumps(value)]
+    return shlex.join(words + ["--allow_partial"] * allow_partial)
 
 
 def hardware():
     """Processor or GPU in words (str), e.g. ``"2 cores of AMD EPYC"``."""
     import torch
+    from accelerate import PartialState
 
     if torch.cuda.is_available():
-        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
-    return f"{os.cpu_count()} cores of {_processor()}"
+        used = PartialState().num_processes if PartialState._shared_state else 1
+        return f"{used} x {torch.cuda.get_device_name()}"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} cores of {_processor()}"
 
 
 def versions():

@@ -55,7 +55,7 @@ def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_work
     found = {}
     for batch in loader:
         logits = model.network(batch["inputs"], batch["lengths"])
-        probabilities = logits.double().softmax(dim=1).cpu().tolist()
+        probabilities = logits.cpu().double().softmax(dim=1).tolist()
         # With several processes the last batch is filled up with clips seen before: a clip
         # counts once because the table is made by id.
         found.update(gather_object(list(zip(batch["ids"], probabilities, strict=True))))

@@ -70,8 +70,14 @@ def test_wrong_overrides_are_refused_by_name(overrides, message):
     assert "\n" not in str(caught.value)
 
 
-def test_folders_are_taken_as_typed():
-    assert Hparams(SYSTEM, {"data_folder": "123"}).value("data_folder") == "123"
+@pytest.mark.parametrize("folder", ["123", "*starred", "@home", "[a", "ä b"])
+def test_folders_are_taken_as_typed(folder):
+    assert Hparams(SYSTEM, {"data_folder": folder}).value("data_folder") == folder
+
+
+def test_an_empty_folder_name_is_refused():
+    with pytest.raises(HparamsError, match="output_folder is empty"):
+        Hparams(SYSTEM, {"output_folder": ""})
 
 
 @pytest.mark.parametrize(
@@ -83,6 +89,9 @@ def test_folders_are_taken_as_typed():
         ("front_end: 1\nclassifier: 1\noptimizer: 1\nbatchsize: 3", "batch_size"),
         ("front_end: 1\nclassifier: 1\noptimizer: 1\nbatch_size: many", "batch_size"),
         ("", "no keys"),
+        ("front_end: 1\nclassifier: 1\noptimizer: 1\n5: 3", "5 is no word"),
+        ("front_end: 1\nclassifier: 1\noptimizer: 1\ndata_folder: 5", "data_folder is 5"),
+        ("front_end: 1\nclassifier: 1\noptimizer: 1\nbatch_size: !ref <n>", "n"),
     ],
 )
 def test_a_broken_yaml_is_named(tmp_path, text, message):
@@ -90,6 +99,22 @@ def test_a_broken_yaml_is_named(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(HparamsError, match=message):
         Hparams(path)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00\x01", b"a: \x00"])
+def test_what_is_no_text_is_one_line(tmp_path, content):
+    path = tmp_path / "binary.yaml"
+    path.write_bytes(content)
+    with pytest.raises(HparamsError, match=r"binary\.yaml") as caught:
+        Hparams(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_setting_may_be_a_reference(tmp_path, small_yaml):
+    path = tmp_path / "reference.yaml"
+    path.write_text(small_yaml.read_text().replace("batch_size: 16", "n: 4\nbatch_size: !ref <n>"))
+    assert Hparams(path).settings.batch_size == 4
+    assert Hparams(path, {"n": "8"}).settings.batch_size == 8
 
 
 def test_a_missing_yaml_lists_what_there_is():

@@ -4,6 +4,8 @@ Decoding is lazy, through SpeechBrain's ``DynamicItemDataset``; an item is one c
 augmented copy of it named ``<clip id>#<copy>``.
 """
 
+import functools
+
 import torch
 from speechbrain.dataio.dataset import DynamicItemDataset
 from torch.nn.utils.rnn import pad_sequence
@@ -54,17 +56,20 @@ def clip_dataset(manifest, ids, classes, sample_rate, augmentation=None):
                 "label": classes.index(row["emotion"]),
             }
 
-    def waveform(clip, copy, path, start, end):
-        samples, rate = read_audio(path, start, end)
-        samples = resample(samples, rate, sample_rate)
-        if augmentation is not None:
-            samples = augmentation(samples, clip, copy)
-        return torch.from_numpy(samples)
-
     dataset = DynamicItemDataset(data)
-    dataset.add_dynamic_item(waveform, ["clip", "copy", "path", "start", "end"], ["waveform"])
+    # A partial of a function of the module, because worker processes may have to unpickle it.
+    decode = functools.partial(_waveform, sample_rate=sample_rate, augmentation=augmentation)
+    dataset.add_dynamic_item(decode, ["clip", "copy", "path", "start", "end"], ["waveform"])
     dataset.set_output_keys(["id", "waveform", "label"])
     return dataset
+
+
+def _waveform(clip, copy, path, start, end, sample_rate, augmentation):
+    samples, rate = read_audio(path, start, end)
+    samples = resample(samples, rate, sample_rate)
+    if augmentation is not None:
+        samples = augmentation(samples, clip, copy)
+    return torch.from_numpy(samples)
 
 
 def collate(items):

@@ -53,7 +53,7 @@ class CellStandardizer(nn.Module):
         mean = torch.zeros(self.mean.shape, dtype=torch.float64)
         squares = torch.zeros_like(mean)
         for batch in batches:
-            batch = batch.to("cpu", torch.float64)
+            batch = batch.cpu().double()
             size, centre = batch.shape[0], batch.mean(dim=0)
             shift = centre - mean
             squares += (batch - centre).square().sum(dim=0)

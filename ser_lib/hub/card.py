@@ -35,6 +35,7 @@ classify = pipeline("audio-classification", model="path/or/hub-id", trust_remote
 print(classify({"raw": samples, "sampling_rate": rate}))
 ```"""
 
+_SYNTHETIC_LIMITS = "For trying out the software. Not for any speech of people."
 _LIMITS = """For research on speech emotion recognition and for comparing methods. The labels say \
 how speech *sounds to listeners* or was *meant by an actor*, not what a person feels.
 
@@ -95,7 +96,7 @@ def model_card(run, metrics, figures=None):
         "## Training",
         _training(run),
         "## Intended use and limits",
-        _LIMITS,
+        _LIMITS if not run["synthetic"] else _SYNTHETIC_LIMITS,
         "## Licence",
         f"Corpus: {run['corpus']}, {run['licence']}. A model trained on it is for "
         "use under the same terms.",

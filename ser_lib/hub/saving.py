@@ -62,6 +62,10 @@ def save_model(network, folder, labels, provenance, card=None):
     model.network.load_state_dict(network.state_dict())
     model.eval()
 
+    # What a kill in mid-save left behind.
+    for stale in folder.parent.glob(f".{folder.name}.*"):
+        if stale.suffix in (".new", ".old"):
+            shutil.rmtree(stale, ignore_errors=True)
     new = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.new")
     try:
         new.mkdir(parents=True)

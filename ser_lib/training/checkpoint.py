@@ -8,6 +8,7 @@ They are private to the run; what is published is ``<run>/model``.
 import dataclasses
 import json
 import os
+import pickle
 import shutil
 
 from safetensors import SafetensorError
@@ -31,6 +32,20 @@ class Progress:
     best_epoch: int = 0
     seconds: float = 0.0
     stopped_early: bool = False
+
+
+# What reading a damaged file can raise, through safetensors, JSON and torch.load.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RuntimeError,
+    EOFError,
+    SafetensorError,
+    pickle.UnpicklingError,
+)
 
 
 class Checkpoints:
@@ -116,10 +131,8 @@ class Checkpoints:
             newest = self.epochs()[-1]
             try:
                 self.accelerator.load_state(str(newest))
-            except (OSError, RuntimeError, ValueError, SafetensorError, EOFError) as error:
-                raise RunError(
-                    f"{newest}: {_line(error)}; delete that folder to go on from the one before it"
-                ) from error
+            except _UNREADABLE as error:
+                raise _spoiled(newest, error) from error
         return progress
 
     def peek(self, identity):
@@ -130,10 +143,10 @@ class Checkpoints:
         path = found[-1] / "trainer.json"
         try:
             progress = Progress(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise RunError(
-                f"{path}: {_line(error)}; delete {path.parent} to go on from the one before it"
-            ) from error
+            if not isinstance(progress.identity, dict) or not isinstance(progress.epoch, int):
+                raise TypeError("trainer.json is not one of ours")
+        except _UNREADABLE as error:
+            raise _spoiled(found[-1], error) from error
         check_identity(self.folder.parent, progress.identity, identity)
         return progress
 
@@ -144,7 +157,10 @@ class Checkpoints:
         for old in self.epochs()[: -self.keep]:
             shutil.rmtree(old, ignore_errors=True)
         # The checkpoint before this one may still name the best file before this one.
-        spared = {progress.best_epoch, *(_best_of(path) for path in self.epochs())}
+        try:
+            spared = {progress.best_epoch, *(_best_of(path) for path in self.epochs())}
+        except _UNREADABLE:
+            return  # rather too many files than one too few
         for file in self.folder.glob("best-????.safetensors"):
             if int(file.stem[5:]) not in spared:
                 file.unlink()
@@ -167,6 +183,13 @@ def check_identity(folder, found, wanted):
             f"{folder} holds a run with another {', '.join(different)}; "
             "choose another --output_folder, or delete that one to start afresh"
         )
+
+
+def _spoiled(checkpoint, error):
+    return RunError(
+        f"{checkpoint} cannot be read ({_line(error)}); delete that folder to go on from the epoch "
+        "before it, or from the start where there is none"
+    )
 
 
 def _best_of(checkpoint):

@@ -37,6 +37,13 @@ class TrainingSettings:
         "seed": 0,
     }
 
+    _MAXIMUM: typing.ClassVar = {
+        "number_of_epochs": 9999,
+        "batch_size": 2**31 - 1,
+        "num_workers": 1024,
+        "seed": 2**32 - 1,
+    }
+
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = check_type(field.name, getattr(self, field.name), field.type)
@@ -44,6 +51,9 @@ class TrainingSettings:
         for key, minimum in self._MINIMUM.items():
             if not getattr(self, key) >= minimum:
                 raise HparamsError(f"{key} is {getattr(self, key)}; it must be {minimum} or more")
+        for key, maximum in self._MAXIMUM.items():
+            if getattr(self, key) > maximum:
+                raise HparamsError(f"{key} is {getattr(self, key)}; it must be {maximum} or less")
         if self.mixed_precision not in ("no", "bf16", "fp16"):
             raise HparamsError(
                 f"mixed_precision is {self.mixed_precision!r}; choose no, bf16 or fp16"

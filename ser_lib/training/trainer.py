@@ -5,6 +5,7 @@ epoch's number, so a run that was killed and started again goes the same way as 
 not.
 """
 
+import datetime
 import json
 import logging
 import math
@@ -136,6 +137,9 @@ class Trainer:
         progress = self.checkpoints.resume(self.identity)
         if progress.epoch:
             logger.info("going on after epoch %d of %s", progress.epoch, self.folder)
+            if self.accelerator.is_main_process:
+                # A kill between checkpoint and history would leave a gap.
+                self._write_history(progress)
         self.accelerator.init_trackers("tensorboard")
         while progress.epoch < settings.number_of_epochs and not out_of_patience(
             progress, settings.patience
@@ -164,7 +168,8 @@ class Trainer:
     def _epoch(self, progress):
         began, epoch = time.monotonic(), progress.epoch + 1
         # Restarting every generator each epoch makes a resumed run equal to an unbroken one.
-        set_seed(self.settings.seed * 1_000_003 + epoch, device_specific=True)
+        seed = (self.settings.seed * 1_000_003 + epoch) % (2**32 - 4096)
+        set_seed(seed, device_specific=True)
         # Through the loader: Accelerate's passes its own count on to the sampler otherwise.
         self.train_loader.set_epoch(epoch - 1)
         rate = self.optimizer.param_groups[0]["lr"]
@@ -200,7 +205,7 @@ class Trainer:
                 value = loss.item()
                 if not math.isfinite(value):
                     raise RunError(
-                        f"the loss is {value} in epoch {epoch}; clips: {', '.join(batch['ids'])}; "
+                        f"the loss is {value} in epoch {epoch}; clips: {_some(batch['ids'])}; "
                         f"try a smaller lr; {self.folder} keeps the state before this epoch"
                     )
                 self.accelerator.backward(loss)
@@ -235,14 +240,20 @@ class Trainer:
             "validation_wa": scores["wa"],
         }
 
+    def _write_history(self, progress):
+        """``history.jsonl``, whole, from what the checkpoint knows."""
+        lines = "".join(json.dumps(entry) + "\n" for entry in progress.history)
+        partial = self.folder / "history.jsonl.part"
+        partial.write_text(lines, encoding="utf-8")
+        partial.replace(self.folder / "history.jsonl")
+
     def _report(self, progress, row):
         """One line for the person, one for programs, one set of points for TensorBoard."""
         values = {key: value for key, value in row.items() if key != "epoch"}
         self.accelerator.log(values, step=row["epoch"])
         if not self.accelerator.is_main_process:
             return
-        lines = "".join(json.dumps(entry) + "\n" for entry in progress.history)
-        (self.folder / "history.jsonl").write_text(lines, encoding="utf-8")
+        self._write_history(progress)
         best = progress.history[progress.best_epoch - 1]
         left = (self.settings.number_of_epochs - progress.epoch) * row["seconds"]
         logger.info(
@@ -258,13 +269,19 @@ class Trainer:
             100 * best["validation_ua"],
             progress.best_epoch,
             row["seconds"],
-            time.strftime("%H:%M:%S", time.gmtime(left)),
+            datetime.timedelta(seconds=round(left)),
         )
 
 
 def out_of_patience(progress, patience):
     """Whether ``patience`` epochs (int; 0: never) have gone by since the best one."""
     return 0 < patience <= progress.epoch - progress.best_epoch
+
+
+def _some(ids, most=4):
+    """The first few of many ids (str)."""
+    more = f" and {len(ids) - most} more" if len(ids) > most else ""
+    return ", ".join(ids[:most]) + more
 
 
 def _rank(row):

@@ -1,5 +1,7 @@
 """Decoded clips with their copies, and padded batches."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -44,6 +46,15 @@ def test_a_clip_that_went_missing_is_named(manifest):
     gone = manifest.select([0]).map(lambda row: {"path": "/nowhere/gone.wav"})
     with pytest.raises(AudioError, match=r"gone\.wav"):
         clip_dataset(gone, gone["id"], list(ravdess.EMOTIONS), 16_000)[0]
+
+
+def test_can_be_handed_to_a_worker_process(manifest):
+    augmentation = GaussianNoiseCopies(copies=1, sample_rate=16_000, offset=0.1, seconds=0.4)
+    dataset = clip_dataset(
+        manifest, manifest["id"][:1], list(ravdess.EMOTIONS), 16_000, augmentation
+    )
+    again = pickle.loads(pickle.dumps(dataset))
+    assert torch.equal(again[1]["waveform"], dataset[1]["waveform"])
 
 
 def test_collate_pads_waveforms_at_the_end():

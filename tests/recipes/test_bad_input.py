@@ -124,6 +124,30 @@ def test_batch_larger_than_the_corpus(refused):
     assert "batch_size" in refused("--batch_size", "5000", "--number_of_epochs", "1")
 
 
+def test_wrong_argument_of_the_optimizer(refused, small_yaml, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text(small_yaml.read_text().replace("momentum: 0.8", "momentumm: 0.8"))
+    assert "momentumm" in refused(yaml=other)
+
+
+def test_all_folds_over_the_run_of_one(recipe, tmp_path):
+    folder = tmp_path / "run"
+    recipe(folder, "--number_of_epochs", "1")
+    before = (folder / "metrics.json").read_bytes()
+    code, _, err = recipe(folder, "--number_of_epochs", "1", "--fold", "all")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "holds the run of one fold" in err
+    assert (folder / "metrics.json").read_bytes() == before
+
+
+def test_something_in_the_way_of_a_file(recipe, tmp_path):
+    folder = tmp_path / "run"
+    (folder / "log.txt").mkdir(parents=True)
+    code, _, err = recipe(folder, "--number_of_epochs", "1")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "log.txt" in err
+
+
 def test_checkpoint_of_another_architecture(recipe, tmp_path, repository, small_yaml):
     folder = tmp_path / "run"
     recipe(folder, "--number_of_epochs", "1")

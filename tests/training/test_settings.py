@@ -23,6 +23,10 @@ def test_a_whole_number_passes_for_a_float():
         ("mixed_precision", False),
         ("torch_compile", 1),
         ("seed", None),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("number_of_epochs", 10**21),
+        ("batch_size", 10**22),
     ],
 )
 def test_wrong_values_are_refused_by_name(key, value):

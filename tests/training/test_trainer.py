@@ -159,7 +159,7 @@ def test_a_spoiled_checkpoint_is_named(tmp_path):
     trainer(tmp_path / "run").fit(Points(64, 0), Points(32, 1))
     spoiled = tmp_path / "run/checkpoints/epoch-0003/model.safetensors"
     spoiled.write_bytes(spoiled.read_bytes()[:50])
-    with pytest.raises(RunError, match=r"epoch-0003.*delete that folder"):
+    with pytest.raises(RunError, match=r"epoch-0003 cannot be read.*delete that folder"):
         trainer(tmp_path / "run", number_of_epochs=4).fit(Points(64, 0), Points(32, 1))
 
 
@@ -198,6 +198,29 @@ def test_bf16_trains(tmp_path):
 def test_refuses_a_batch_larger_than_the_training_side(tmp_path):
     with pytest.raises(HparamsError, match="batch_size 8 is more than the 5"):
         trainer(tmp_path / "run").fit(Points(5, 0), Points(32, 1))
+
+
+def test_the_largest_seed_trains(tmp_path):
+    assert trainer(tmp_path / "run", seed=2**32 - 1, number_of_epochs=1).fit(
+        Points(64, 0), Points(32, 1)
+    )
+
+
+def test_a_history_that_a_kill_left_short_is_mended(tmp_path):
+    trainer(tmp_path / "run", number_of_epochs=2).fit(Points(64, 0), Points(32, 1))
+    history = tmp_path / "run" / "history.jsonl"
+    history.write_text("")
+    trainer(tmp_path / "run", number_of_epochs=2).fit(Points(64, 0), Points(32, 1))
+    assert len(history.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["optimizer.bin", "trainer.json"])
+def test_a_checkpoint_file_that_is_garbage_is_one_line(tmp_path, name):
+    trainer(tmp_path / "run", number_of_epochs=1).fit(Points(64, 0), Points(32, 1))
+    (tmp_path / "run/checkpoints/epoch-0001" / name).write_text("hello world")
+    with pytest.raises(RunError, match=r"epoch-0001 cannot be read") as caught:
+        trainer(tmp_path / "run", number_of_epochs=2).fit(Points(64, 0), Points(32, 1))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without a GPU")
