@@ -79,8 +79,16 @@ def _run(corpus, options, hparams):
     disable_progress_bar()  # a few files of a megabyte need none
     state = PartialState(cpu=_needs_cpu())
     log_to_console(logging.INFO if state.is_main_process else logging.ERROR)
+    # What can be wrong with the command comes first, what takes time after it.
+    every = options.fold == "all"
+    rule = lookup(options.protocol)
+    folds = range(1, rule.folds + 1) if every else [options.fold]
+    output = hparams.value("output_folder")
+    if output:
+        make_folder(Path(output))
+        check_layout(Path(output), every)
     if options.push_to_hub:
-        if options.fold == "all":
+        if every:
             # Picking the fold that tested best would be choosing on the test set.
             raise HparamsError("--push_to_hub publishes one model; say which with --fold N")
         check_push(options.push_to_hub, options.hub_private)
@@ -88,28 +96,21 @@ def _run(corpus, options, hparams):
         manifest = corpus.prepare(
             hparams.value("data_folder"), options.allow_partial, progress=state.is_main_process
         )
-    output = hparams.value("output_folder")
-    name = manifest[0]["corpus"]
+    ledgers = [split(manifest, rule.name, fold, hparams.settings.seed) for fold in folds]
     folder = Path(
-        output or default_folder(name, options.protocol, hparams.system, hparams.settings.seed)
+        output
+        or default_folder(ledgers[0].corpus, rule.name, hparams.system, hparams.settings.seed)
     )
-    if options.fold == "all":
-        folds = range(1, lookup(options.protocol).folds + 1)
-    else:
-        folds = [options.fold]
-    check_layout(folder if output else folder / "fold-0", options.fold == "all")
-    # All splits before the first training: what is wrong with one should not come up hours later.
-    ledgers = [split(manifest, options.protocol, fold, hparams.settings.seed) for fold in folds]
     runs = []
     for ledger in ledgers:
-        inner = folder if output and options.fold != "all" else folder / f"fold-{ledger.fold}"
+        inner = folder if output and not every else folder / f"fold-{ledger.fold}"
         make_folder(inner)
         runs.append(Experiment(corpus, hparams, manifest, ledger, inner, options.allow_partial))
     results = [run.run() for run in runs]
     state.destroy_process_group()
     if not state.is_main_process:
         return
-    if options.fold == "all":
+    if every:
         write_fold_report(folder, [r.metrics for r in results], [r.predictions for r in results])
         logger.info("all folds: %s", folder / "report.md")
     if options.push_to_hub:

@@ -8,6 +8,15 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory):
+    """No test reads or writes the person's own cache and shelf."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("SER_DATA", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def real_ravdess():
     """Folder of the real RAVDESS, from SER_REAL or ../shared/corpora; skips where absent."""
