@@ -1,7 +1,6 @@
 """One fold of one system on one corpus: train, score the saved artefact, report."""
 
 import contextlib
-import functools
 import json
 import logging
 import shutil
@@ -9,14 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-import torch
 from accelerate.utils import set_seed
 from safetensors import SafetensorError, safe_open
-from torch.utils.data import DataLoader
 
 from ser_lib.corpora.manifest import is_synthetic
-from ser_lib.data.clips import clip_dataset, collate
-from ser_lib.errors import HparamsError
 from ser_lib.evaluation.files import write_text
 from ser_lib.evaluation.metrics import UnweightedAccuracy, WeightedAccuracy
 from ser_lib.evaluation.predictions import read_predictions
@@ -26,9 +21,10 @@ from ser_lib.hub.saving import save_model
 from ser_lib.logs import log_to_file
 from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.run_facts import environment, licence, run_facts
+from ser_lib.run_identity import check_fit, run_identity
 from ser_lib.scoring import predict
 from ser_lib.training.checkpoint import Checkpoints
-from ser_lib.training.feature_cache import cache_features, cache_key
+from ser_lib.training.items import feature_batches, training_items
 from ser_lib.training.trainer import Trainer, make_accelerator, out_of_patience
 
 logger = logging.getLogger(__name__)
@@ -86,10 +82,10 @@ class Experiment:
         self.network = WaveformClassifier(
             blocks["front_end"], blocks.get("scaler"), blocks["classifier"]
         )
-        self._check_fit(blocks)
+        check_fit(self.hparams.path, self.network, blocks, len(self.classes))
         self.augmentation = blocks.get("augmentation")
         self.ledger = self.ledger.with_copies(self.augmentation.copies if self.augmentation else 0)
-        identity = self._identity(blocks)
+        identity = run_identity(self.network, self.augmentation, blocks, self.ledger, self.settings)
         accelerator = make_accelerator(self.settings, self.folder)
         progress = Checkpoints(self.folder / "checkpoints", accelerator).peek(identity)
         if self._finished(progress):
@@ -109,10 +105,19 @@ class Experiment:
 
     def _train_and_report(self, blocks, identity, accelerator, progress):
         self.network.to(accelerator.device)
-        train, validation = self._items(accelerator)
+        train, validation = training_items(
+            self.network,
+            self.manifest,
+            self.ledger,
+            self.classes,
+            self.augmentation,
+            self.settings,
+            self.folder / "features",
+            accelerator,
+        )
         if progress.epoch == 0 and self.network.scaler is not None:
             logger.info("fitting the scaler on %d training items", len(train))
-            self.network.scaler.fit(self._features(train))
+            self.network.scaler.fit(feature_batches(self.network, train, self.settings))
         trainer = Trainer(
             self.network,
             self.settings,
@@ -139,46 +144,6 @@ class Experiment:
         if accelerator.is_main_process:
             self._report(progress, predictions)
         accelerator.wait_for_everyone()
-
-    def _check_fit(self, blocks):
-        """Raise HparamsError unless the blocks fit together, before hours go by."""
-        silence = torch.zeros(1, self.network.sample_rate)
-        try:
-            with torch.no_grad():
-                logits = self.network.eval()(silence)
-        except (RuntimeError, ValueError) as error:
-            raise HparamsError(
-                f"{self.hparams.path}: front end, scaler and classifier do not fit together: "
-                f"{str(error).splitlines()[0]}; compare their shapes"
-            ) from error
-        try:
-            optimizer = blocks["optimizer"](self.network.parameters())
-            if blocks.get("lr_scheduler"):
-                blocks["lr_scheduler"](optimizer)
-        except (TypeError, ValueError) as error:
-            raise HparamsError(
-                f"{self.hparams.path}: optimizer or lr_scheduler: {str(error).splitlines()[0]}"
-            ) from error
-        if logits.shape != (1, len(self.classes)):
-            raise HparamsError(
-                f"{self.hparams.path}: the classifier gives {tuple(logits.shape)[1:]} logits a "
-                f"clip; {self.corpus.NAME} needs {len(self.classes)}"
-            )
-
-    def _identity(self, blocks):
-        """What makes this run itself; a folder that holds another one is refused."""
-        keys = ("seed", "batch_size", "gradient_accumulation_steps", "max_grad_norm")
-        return {
-            **self.network.spec,
-            "augmentation": self.augmentation.spec if self.augmentation else None,
-            "optimizer": _plain(blocks["optimizer"]),
-            "lr_scheduler": _plain(blocks.get("lr_scheduler")),
-            "protocol": self.ledger.protocol,
-            "fold": self.ledger.fold,
-            "split": self.ledger.sha256,
-            **{key: getattr(self.settings, key) for key in keys},
-            "mixed_precision": self.settings.mixed_precision,
-        }
 
     def _finished(self, progress):
         """Whether the report in the folder is that of a run with nothing left to train."""
@@ -215,54 +180,6 @@ class Experiment:
             "licence": licence(self.corpus, self.ledger.corpus),
         }
 
-    def _items(self, accelerator):
-        """Training and validation items: clips, or their features from the cache."""
-        sides = {"train": self.augmentation, "validation": None}
-        items = [
-            clip_dataset(
-                self.manifest,
-                getattr(self.ledger, side),
-                self.classes,
-                self.network.sample_rate,
-                augmentation,
-            )
-            for side, augmentation in sides.items()
-        ]
-        if self.settings.cache_features:
-            with accelerator.main_process_first():
-                items = [
-                    self._cached(dataset, side, sides[side])
-                    for dataset, side in zip(items, sides, strict=True)
-                ]
-        return items
-
-    def _cached(self, dataset, side, augmentation):
-        audio = dict(zip(self.manifest["id"], self.manifest["sha256"], strict=True))
-        facts = [
-            self.classes,
-            augmentation.spec if augmentation else None,
-            [[clip, audio[clip]] for clip in getattr(self.ledger, side)],
-        ]
-        return cache_features(
-            dataset,
-            self.network,
-            self.folder / "features" / f"{side}-{cache_key(self.network, facts)}",
-            self.settings.batch_size,
-            self.settings.num_workers,
-            f"{side} features",
-        )
-
-    @torch.no_grad()
-    def _features(self, items):
-        """Batches of features ``(batch, frequency, time)`` of training items."""
-        device = next(self.network.buffers()).device
-        workers = 0 if self.settings.cache_features else self.settings.num_workers
-        for batch in DataLoader(items, 32, collate_fn=collate, num_workers=workers):
-            inputs = batch["inputs"].to(device)
-            if inputs.dim() == 2:
-                inputs, _ = self.network.features(inputs, batch["lengths"].to(device))
-            yield inputs
-
     def _report(self, progress, predictions):
         run = run_facts(
             self.corpus, self.hparams, self.ledger, self.network, progress, self.allow_partial
@@ -296,17 +213,3 @@ def score(predictions, labels):
         "ua": UnweightedAccuracy().compute(**pair)["unweighted_accuracy"],
         "wa": WeightedAccuracy().compute(**pair)["weighted_accuracy"],
     }
-
-
-def _plain(value):
-    """JSON-ready description of what a YAML's ``!name:`` made, or of one of its arguments."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, functools.partial):
-        named = {key: _plain(item) for key, item in sorted(value.keywords.items())}
-        return {"name": _plain(value.func), "arguments": _plain(value.args), **named}
-    if callable(value):
-        return f"{value.__module__}.{value.__qualname__}"
-    return repr(value)
