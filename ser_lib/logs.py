@@ -1,4 +1,4 @@
-"""Where the lines of a run go: short ones to the console, dated ones to ``<run>/log.txt``."""
+"""What a run says: short lines and bars on the console, dated lines in ``<run>/log.txt``."""
 
 import contextlib
 import logging
@@ -16,6 +16,18 @@ def log_to_console(level):
     handler.setLevel(level)
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
+
+
+def progress_bar(iterable, description, unit):
+    """Progress bar over an iterable, on the main process; it is gone when done.
+
+    Written to a file rather than a terminal, each state of a bar is a line of its own, so there
+    it speaks up every half minute only.
+    """
+    from accelerate.utils import tqdm
+
+    pause = 0.1 if sys.stderr.isatty() else 30
+    return tqdm(iterable, desc=description, unit=unit, leave=False, mininterval=pause)
 
 
 @contextlib.contextmanager

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate.utils import tqdm
 from torch.utils.data import DataLoader, Dataset
 
 from ser_lib.data.clips import collate
+from ser_lib.logs import progress_bar
 
 
 class CachedFeatures(Dataset):
@@ -97,7 +97,7 @@ def _write(dataset, network, folder, batch_size, num_workers, description):
     loader = DataLoader(dataset, batch_size, collate_fn=collate, num_workers=num_workers)
     items, position = [], 0
     with (folder / "features.f32").open("wb") as file, torch.no_grad():
-        for batch in tqdm(loader, desc=description, unit="batch", leave=False):
+        for batch in progress_bar(loader, description, "batch"):
             features, lengths = network.features(
                 batch["inputs"].to(device), batch["lengths"].to(device)
             )

@@ -14,7 +14,7 @@ import time
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DataLoaderConfiguration, set_seed, tqdm
+from accelerate.utils import DataLoaderConfiguration, set_seed
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 from ser_lib.data.clips import collate
 from ser_lib.data.sampler import EpochSampler
 from ser_lib.errors import HparamsError, RunError
+from ser_lib.logs import progress_bar
 from ser_lib.training.checkpoint import Checkpoints
 
 logger = logging.getLogger(__name__)
@@ -192,12 +193,8 @@ class Trainer:
     def _train(self, epoch):
         self.model.train()
         total, right, seen = 0.0, 0, 0
-        bar = tqdm(
-            self.train_loader,
-            desc=f"epoch {epoch}/{self.settings.number_of_epochs}",
-            unit="step",
-            leave=False,
-        )
+        title = f"epoch {epoch}/{self.settings.number_of_epochs}"
+        bar = progress_bar(self.train_loader, title, "step")
         for batch in bar:
             with self.accelerator.accumulate(self.model):
                 logits = self.model(batch["inputs"], batch["lengths"])
@@ -218,7 +215,7 @@ class Trainer:
             total += value * len(batch["ids"])
             right += (logits.argmax(dim=1) == batch["labels"]).sum().item()
             seen += len(batch["ids"])
-            bar.set_postfix(loss=f"{total / seen:.3f}")
+            bar.set_postfix(loss=f"{total / seen:.3f}", refresh=False)
         sums = torch.tensor([total, right, seen], device=self.accelerator.device)
         total, right, seen = self.accelerator.reduce(sums).tolist()
         return {"train_loss": total / seen, "train_wa": right / seen}
