@@ -5,28 +5,14 @@ same log-mel spectrogram: a CNN that pools it to 64 maps of 1 x 4, and a Transfo
 over 140 time steps of 64 bands (max-pooled by 2 x 4), without positional encoding, averaged
 over time. Their 256 + 64 numbers go to one linear layer.
 
-Departures: none in the function computed. The source's blocks apply ReLU before max-pooling;
-here it comes after, which gives the same numbers (both are monotone) on a fraction of the
-cells.
+Departures: none in the function computed (see :func:`ser_lib.models.blocks.conv_block`).
 """
 
 import torch
 from torch import nn
 
+from ser_lib.models.blocks import conv_stack
 from ser_lib.registry import register
-
-
-def conv_block(in_channels, out_channels, pool, dropout):
-    """Conv 3x3, batch norm, max-pool, ReLU, dropout: ``(batch, in, f, t)`` to
-    ``(batch, out, f // pool, t // pool)``.
-    """
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1),
-        nn.BatchNorm2d(out_channels),
-        nn.MaxPool2d(pool),
-        nn.ReLU(),
-        nn.Dropout(dropout),
-    )
 
 
 @register("cnn_transformer")
@@ -49,6 +35,11 @@ class CNNTransformer(nn.Module):
         Encoder size; its width is the pooled number of bands.
     transformer_dropout : float
         Dropout inside the encoder layers.
+
+    Raises
+    ------
+    ValueError
+        If the pooling leaves nothing of the features.
     """
 
     def __init__(
@@ -65,19 +56,14 @@ class CNNTransformer(nn.Module):
         transformer_dropout=0.4,
     ):
         super().__init__()
-        frequency, time = shape
-        blocks, before = [], 1
-        for after, pool in zip(channels, pools, strict=True):
-            blocks.append(conv_block(before, after, pool, conv_dropout))
-            frequency, time, before = frequency // pool, time // pool, after
-        self.cnn = nn.Sequential(*blocks, nn.Flatten())
+        self.cnn, image_width = conv_stack(shape, channels, pools, conv_dropout)
         width = shape[0] // transformer_pool[0]
         self.pool = nn.MaxPool2d(tuple(transformer_pool))
         layer = nn.TransformerEncoderLayer(
             width, n_heads, d_feedforward, transformer_dropout, batch_first=True
         )
         self.transformer = nn.TransformerEncoder(layer, n_layers, enable_nested_tensor=False)
-        self.output = nn.Linear(before * frequency * time + width, n_classes)
+        self.output = nn.Linear(image_width + width, n_classes)
 
     def forward(self, features, lengths):
         """Logits; ``lengths`` (frames) are unused: the front end gives every clip the same."""

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ser_lib.models.cnn_transformer import CNNTransformer, conv_block
+from ser_lib.models.cnn_transformer import CNNTransformer
 
 
 def test_has_the_parameters_of_the_source():
@@ -18,13 +18,6 @@ def test_branches_have_the_widths_of_the_source():
     assert model.cnn(image).shape == (2, 256)
     assert model.pool(image).shape == (2, 1, 64, 140)
     assert model.output.in_features == 320
-
-
-def test_pooling_before_relu_changes_nothing():
-    block = conv_block(1, 4, 4, 0.0).eval()
-    image = torch.randn(3, 1, 32, 41)
-    source = F.max_pool2d(F.relu(block[1](block[0](image))), 4)
-    torch.testing.assert_close(block(image), source)
 
 
 def test_encoder_is_post_norm_relu_without_final_norm():
