@@ -76,8 +76,8 @@ class Trainer:
     optimizer : callable
         ``optimizer(parameters)`` makes the optimiser.
     lr_scheduler : callable or None
-        ``lr_scheduler(optimizer)`` makes a scheduler, stepped once an epoch (with the validation
-        loss where it is a ReduceLROnPlateau).
+        ``lr_scheduler(optimizer)`` makes a scheduler, stepped once an epoch. A
+        ReduceLROnPlateau watches the validation loss, or the validation WA in mode ``max``.
     accelerator : accelerate.Accelerator
         From :func:`make_accelerator`.
     folder : Path
@@ -176,7 +176,8 @@ class Trainer:
         rate = self.optimizer.param_groups[0]["lr"]
         row = {"epoch": epoch, **self._train(epoch), **self._validate(), "learning_rate": rate}
         if isinstance(self.scheduler, ReduceLROnPlateau):
-            self.scheduler.step(row["validation_loss"])
+            wanted = "validation_wa" if self.scheduler.mode == "max" else "validation_loss"
+            self.scheduler.step(row[wanted])
         elif self.scheduler is not None:
             self.scheduler.step()
         row["seconds"] = round(time.monotonic() - began, 2)

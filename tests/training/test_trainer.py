@@ -127,6 +127,21 @@ def test_resumed_equals_unbroken_to_the_bit(tmp_path, scheduler):
     assert last[0] == last[1]
 
 
+@pytest.mark.parametrize(("wa", "rates"), [([0.1, 0.2, 0.3], 1), ([0.3, 0.2, 0.1], 3)])
+def test_a_plateau_of_mode_max_watches_the_accuracy(tmp_path, wa, rates):
+    scores = iter(wa)
+    run = trainer(
+        tmp_path / "run",
+        lambda optimizer: torch.optim.lr_scheduler.ReduceLROnPlateau(
+            optimizer, mode="max", factor=0.5, patience=0
+        ),
+        scorer=lambda p, y: {"ua": 0.5, "wa": next(scores)},
+    )
+    run.fit(Points(64, 0), Points(32, 1))
+    reached = {0.01, run.optimizer.param_groups[0]["lr"]}
+    assert reached == ({0.01} if rates == 1 else {0.01, 0.01 * 0.5 ** (rates - 1)})
+
+
 def test_a_half_written_checkpoint_is_passed_over(tmp_path):
     trainer(tmp_path / "run", number_of_epochs=2).fit(Points(64, 0), Points(32, 1))
     partial = tmp_path / "run/checkpoints/epoch-0003.part"

@@ -1,0 +1,71 @@
+"""What spectral front ends have in common: the analysed stretch, and spectra of its frames."""
+
+import torch
+from torch.nn import functional as F
+
+
+def fixed_stretch(waveforms, lengths, start, samples):
+    """The same stretch of every clip, silence where a clip has ended.
+
+    Arguments
+    ---------
+    waveforms : Tensor
+        ``(batch, time)``.
+    lengths : Tensor
+        ``(batch,)``, samples; what lies beyond is padding and is taken for silence.
+    start, samples : int
+        Where the stretch begins and how long it is (samples).
+
+    Returns
+    -------
+    Tensor
+        ``(batch, samples)``.
+    """
+    stretch = waveforms[:, start : start + samples]
+    position = torch.arange(stretch.shape[1], device=waveforms.device) + start
+    return F.pad(stretch * (position < lengths[:, None]), (0, samples - stretch.shape[1]))
+
+
+def power_spectrum(stretch, window, n_fft, hop_length):
+    """Power of centred frames, edges padded with zeros as librosa has done since 0.10.
+
+    Arguments
+    ---------
+    stretch : Tensor
+        ``(batch, samples)``.
+    window : Tensor
+        ``(win_length,)``, centred in a frame of ``n_fft`` samples.
+    n_fft, hop_length : int
+        Samples.
+
+    Returns
+    -------
+    Tensor
+        ``(batch, n_fft // 2 + 1, frames)``.
+    """
+    spectrum = torch.stft(
+        stretch,
+        n_fft,
+        hop_length,
+        len(window),
+        window,
+        center=True,
+        pad_mode="constant",
+        return_complex=True,
+    )
+    return spectrum.real.square() + spectrum.imag.square()
+
+
+def one_by_one(function, clips):
+    """``function`` over a batch, clip by clip on a CPU: a clip's spectrum stays in the cache, a
+    batch's does not, which makes it about three times as fast.
+
+    Arguments
+    ---------
+    function : callable
+        ``(batch, samples)`` to ``(batch, ...)``, row by row.
+    clips : Tensor
+        ``(batch, samples)``.
+    """
+    parts = clips.split(1) if clips.device.type == "cpu" else (clips,)
+    return torch.cat([function(part) for part in parts])

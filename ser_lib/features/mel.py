@@ -1,0 +1,45 @@
+"""The Slaney mel scale and its filter bank, as librosa has them by default."""
+
+import math
+
+import torch
+
+
+def mel_filters(sample_rate, n_fft, n_mels, fmin, fmax):
+    """Slaney mel filter bank ``(n_mels, n_fft // 2 + 1)``, float32, unit area in Hz.
+
+    Source: M. Slaney, Auditory Toolbox, technical report 1998-010: linear to 1 kHz, then
+    logarithmic with 27 steps to 6.4 kHz; triangles scaled by 2 / bandwidth.
+
+    Arguments
+    ---------
+    sample_rate, fmin, fmax : float
+        Hz.
+    n_fft, n_mels : int
+        FFT points and bands.
+    """
+    edges = _mel_to_hz(
+        torch.linspace(_hz_to_mel(fmin), _hz_to_mel(fmax), n_mels + 2, dtype=torch.float64)
+    )
+    bins = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1, dtype=torch.float64)
+    widths = edges.diff()
+    slopes = edges[:, None] - bins[None, :]
+    rising = -slopes[:-2] / widths[:-1, None]
+    falling = slopes[2:] / widths[1:, None]
+    triangles = torch.minimum(rising, falling).clamp(min=0)
+    return (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).float()
+
+
+_BREAK_HZ, _BREAK_MEL, _HZ_PER_MEL = 1000.0, 15.0, 200.0 / 3.0
+_LOG_STEP = math.log(6.4) / 27.0
+
+
+def _hz_to_mel(hz):
+    if hz < _BREAK_HZ:
+        return hz / _HZ_PER_MEL
+    return _BREAK_MEL + math.log(hz / _BREAK_HZ) / _LOG_STEP
+
+
+def _mel_to_hz(mels):
+    above = _BREAK_HZ * torch.exp(_LOG_STEP * (mels - _BREAK_MEL))
+    return torch.where(mels < _BREAK_MEL, mels * _HZ_PER_MEL, above)

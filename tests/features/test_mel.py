@@ -1,0 +1,16 @@
+"""The mel filter bank against librosa's."""
+
+import librosa
+import numpy as np
+import pytest
+
+from ser_lib.features.mel import mel_filters
+
+
+@pytest.mark.parametrize(
+    ("rate", "n_fft", "n_mels", "fmin"), [(48_000, 1024, 128, 0), (16_000, 512, 40, 50)]
+)
+def test_filters_equal_librosa(rate, n_fft, n_mels, fmin):
+    ours = mel_filters(rate, n_fft, n_mels, fmin, rate / 2).numpy()
+    theirs = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin)
+    np.testing.assert_allclose(ours, theirs, atol=1e-7)
