@@ -1,4 +1,4 @@
-"""The Slaney mel scale and its filter bank, as librosa has them by default."""
+"""Mel filter banks: the Slaney scale of librosa's defaults, and the HTK one of torchaudio's."""
 
 import math
 
@@ -21,13 +21,35 @@ def mel_filters(sample_rate, n_fft, n_mels, fmin, fmax):
     edges = _mel_to_hz(
         torch.linspace(_hz_to_mel(fmin), _hz_to_mel(fmax), n_mels + 2, dtype=torch.float64)
     )
+    triangles = _triangles(edges, sample_rate, n_fft)
+    return (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).float()
+
+
+def htk_mel_filters(sample_rate, n_fft, n_mels, fmin, fmax):
+    """HTK mel filter bank ``(n_mels, n_fft // 2 + 1)``, float32, triangles of height 1.
+
+    Source: S. Young et al., The HTK Book, section 5.6: ``mel = 2595 log10(1 + hz / 700)``.
+
+    Arguments
+    ---------
+    sample_rate, fmin, fmax : float
+        Hz.
+    n_fft, n_mels : int
+        FFT points and bands.
+    """
+    low, high = (2595.0 * math.log10(1.0 + hz / 700.0) for hz in (fmin, fmax))
+    mels = torch.linspace(low, high, n_mels + 2, dtype=torch.float64)
+    return _triangles(700.0 * (10.0 ** (mels / 2595.0) - 1.0), sample_rate, n_fft).float()
+
+
+def _triangles(edges, sample_rate, n_fft):
+    """Triangles of height 1 over the FFT bins, each from one edge (Hz) to the next but one."""
     bins = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1, dtype=torch.float64)
-    widths = edges.diff()
     slopes = edges[:, None] - bins[None, :]
+    widths = edges.diff()
     rising = -slopes[:-2] / widths[:-1, None]
     falling = slopes[2:] / widths[1:, None]
-    triangles = torch.minimum(rising, falling).clamp(min=0)
-    return (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).float()
+    return torch.minimum(rising, falling).clamp(min=0)
 
 
 _BREAK_HZ, _BREAK_MEL, _HZ_PER_MEL = 1000.0, 15.0, 200.0 / 3.0
