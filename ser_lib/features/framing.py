@@ -1,6 +1,7 @@
 """What spectral front ends have in common: the analysed stretch, and spectra of its frames."""
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 
@@ -69,3 +70,46 @@ def one_by_one(function, clips):
     """
     parts = clips.split(1) if clips.device.type == "cpu" else (clips,)
     return torch.cat([function(part) for part in parts])
+
+
+class StretchFrontEnd(nn.Module):
+    """Base of front ends that analyse the same stretch of every clip, in centred frames.
+
+    Every clip is cut or zero-padded to the stretch, so its features depend on nothing but itself.
+    A subclass gives ``analyse``: samples ``(batch, time)`` to features ``(batch, frequency,
+    frames)``, row by row.
+
+    Arguments
+    ---------
+    sample_rate : int
+        Hz of the incoming waveforms.
+    offset, seconds : float
+        Start and duration (s) of the stretch; ``int(seconds * sample_rate)`` samples.
+    """
+
+    def __init__(self, sample_rate, offset, seconds):
+        super().__init__()
+        self.sample_rate = sample_rate
+        self.skip = int(offset * sample_rate)
+        self.n_samples = int(seconds * sample_rate)
+
+    def forward(self, waveforms, lengths):
+        """Features of a padded batch.
+
+        Arguments
+        ---------
+        waveforms : Tensor
+            ``(batch, time)``.
+        lengths : Tensor
+            ``(batch,)``, samples; what lies beyond is treated as silence.
+
+        Returns
+        -------
+        features : Tensor
+            ``(batch, frequency, frames)``.
+        lengths : Tensor
+            ``(batch,)``, frames; the same for all clips.
+        """
+        stretch = fixed_stretch(waveforms, lengths, self.skip, self.n_samples)
+        features = one_by_one(self.analyse, stretch)
+        return features, torch.full_like(lengths, features.shape[-1])

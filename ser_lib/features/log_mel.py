@@ -8,9 +8,8 @@ up to 24 kHz; decibels below the clip's own maximum, floored at -80 dB.
 """
 
 import torch
-from torch import nn
 
-from ser_lib.features.framing import fixed_stretch, one_by_one, power_spectrum
+from ser_lib.features.framing import StretchFrontEnd, power_spectrum
 from ser_lib.features.mel import mel_filters
 from ser_lib.registry import register
 
@@ -18,7 +17,7 @@ _WINDOWS = {"hamming": torch.hamming_window, "hann": torch.hann_window}
 
 
 @register("log_mel")
-class LogMel(nn.Module):
+class LogMel(StretchFrontEnd):
     """Waveforms ``(batch, time)`` to log-mel features ``(batch, n_mels, frames)`` in dB.
 
     The defaults are those of the source. Every clip is cut or zero-padded to the same
@@ -62,14 +61,11 @@ class LogMel(nn.Module):
         fmax=None,
         top_db=80.0,
     ):
-        super().__init__()
+        super().__init__(sample_rate, offset, seconds)
         if window not in _WINDOWS:
             raise ValueError(f"window is {window!r}; choose one of {sorted(_WINDOWS)}")
         if not 0 < win_length <= n_fft or hop_length < 1 or seconds <= 0:
             raise ValueError("need 0 < win_length <= n_fft, hop_length >= 1 and seconds > 0")
-        self.sample_rate = sample_rate
-        self.skip = int(offset * sample_rate)
-        self.n_samples = int(seconds * sample_rate)
         self.n_fft, self.win_length, self.hop_length = n_fft, win_length, hop_length
         self.top_db = top_db
         # On the CPU by name: Transformers builds models on the meta device, where numbers
@@ -86,28 +82,8 @@ class LogMel(nn.Module):
         """Shape ``(n_mels, frames)`` of one clip's features."""
         return self.filters.shape[0], 1 + self.n_samples // self.hop_length
 
-    def forward(self, waveforms, lengths):
-        """Features of a padded batch.
-
-        Arguments
-        ---------
-        waveforms : Tensor
-            ``(batch, time)``.
-        lengths : Tensor
-            ``(batch,)``, samples; what lies beyond is treated as silence.
-
-        Returns
-        -------
-        features : Tensor
-            ``(batch, n_mels, frames)``, dB in ``[-top_db, 0]``.
-        lengths : Tensor
-            ``(batch,)``, frames; the same for all clips.
-        """
-        stretch = fixed_stretch(waveforms, lengths, self.skip, self.n_samples)
-        features = one_by_one(self._decibels, stretch)
-        return features, torch.full_like(lengths, features.shape[-1])
-
-    def _decibels(self, stretch):
+    def analyse(self, stretch):
+        """Samples ``(batch, time)`` to dB in ``[-top_db, 0]``, ``(batch, n_mels, frames)``."""
         power = power_spectrum(stretch, self.window, self.n_fft, self.hop_length)
         mel = self.filters @ power
         loudest = mel.amax(dim=(1, 2), keepdim=True)

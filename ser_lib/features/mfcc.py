@@ -9,15 +9,14 @@ hop 512, centred, edges padded with zeros; 128 Slaney mel bands; decibels relati
 import math
 
 import torch
-from torch import nn
 
-from ser_lib.features.framing import fixed_stretch, one_by_one, power_spectrum
+from ser_lib.features.framing import StretchFrontEnd, power_spectrum
 from ser_lib.features.mel import mel_filters
 from ser_lib.registry import register
 
 
 @register("mfcc")
-class MFCC(nn.Module):
+class MFCC(StretchFrontEnd):
     """Waveforms ``(batch, time)`` to MFCC ``(batch, n_mfcc, frames)``.
 
     The defaults are those of system 001. Every clip is cut or zero-padded to the same
@@ -53,12 +52,9 @@ class MFCC(nn.Module):
         hop_length=512,
         top_db=80.0,
     ):
-        super().__init__()
+        super().__init__(sample_rate, offset, seconds)
         if not 0 < n_mfcc <= n_mels or hop_length < 1 or n_fft < 2 or seconds <= 0:
             raise ValueError("need 0 < n_mfcc <= n_mels, n_fft >= 2, hop_length >= 1, seconds > 0")
-        self.sample_rate = sample_rate
-        self.skip = int(offset * sample_rate)
-        self.n_samples = int(seconds * sample_rate)
         self.n_fft, self.hop_length, self.top_db = n_fft, hop_length, top_db
         # On the CPU by name and persistent, see LogMel.
         with torch.device("cpu"):
@@ -72,28 +68,8 @@ class MFCC(nn.Module):
         """Shape ``(n_mfcc, frames)`` of one clip's features."""
         return self.cosines.shape[0], 1 + self.n_samples // self.hop_length
 
-    def forward(self, waveforms, lengths):
-        """Features of a padded batch.
-
-        Arguments
-        ---------
-        waveforms : Tensor
-            ``(batch, time)``.
-        lengths : Tensor
-            ``(batch,)``, samples; what lies beyond is treated as silence.
-
-        Returns
-        -------
-        features : Tensor
-            ``(batch, n_mfcc, frames)``.
-        lengths : Tensor
-            ``(batch,)``, frames; the same for all clips.
-        """
-        stretch = fixed_stretch(waveforms, lengths, self.skip, self.n_samples)
-        features = one_by_one(self._coefficients, stretch)
-        return features, torch.full_like(lengths, features.shape[-1])
-
-    def _coefficients(self, stretch):
+    def analyse(self, stretch):
+        """Samples ``(batch, time)`` to coefficients ``(batch, n_mfcc, frames)``."""
         power = power_spectrum(stretch, self.window, self.n_fft, self.hop_length)
         decibels = 10 * (self.filters @ power).clamp(min=1e-10).log10()
         floor = decibels.amax(dim=(1, 2), keepdim=True) - self.top_db
