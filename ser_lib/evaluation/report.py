@@ -9,7 +9,7 @@ import pandas as pd
 from ser_lib.errors import RunError
 from ser_lib.evaluation import sections
 from ser_lib.evaluation.files import finite, staged, to_json, write_text
-from ser_lib.evaluation.markdown import count
+from ser_lib.evaluation.markdown import count, percent, table
 from ser_lib.evaluation.plates import draw, drop_stale
 from ser_lib.evaluation.predictions import check_predictions, write_predictions
 from ser_lib.evaluation.scorecard import scorecard
@@ -38,7 +38,8 @@ def write_report(
     run : mapping
         The run's facts, plain values under the names of `RUN_KEYS`. ``sizes`` counts the clips
         of train, validation and test; ``shared`` is the ledger's; the epochs are None for a
-        system that is not trained by epochs. ``protocol_notes`` (list of str) may be added.
+        system that is not trained by epochs. ``protocol_notes`` (list of str), ``fit`` (how an
+        estimator was fitted) and ``members`` (of an ensemble, with their scores) may be added.
     predictions : pd.DataFrame
         One row a test clip (see `ser_lib.evaluation.predictions`).
     history : sequence of mapping
@@ -150,14 +151,41 @@ def _training(run: Mapping) -> str:
         f"{count(sizes['train'], 'clip')}{each} to train on, "
         f"{count(sizes['validation'], 'clip')} to validate on. "
     )
+    if run.get("members"):
+        return f"{text}The system is made of others, each trained on its own:\n\n{_members(run)}"
     if run["epochs_run"] is None:
-        return text + "The system is fitted in one go, without epochs."
+        return text + "The system is fitted in one go, without epochs." + _fit(run.get("fit"))
     text += f"{run['epochs_run']} of {count(run['epochs_asked'], 'epoch')} were run"
     if run["stopped_early"]:
         text += "; training stopped early because validation no longer improved"
     if run["best_epoch"] is not None:
         text += f". The weights are those of epoch {run['best_epoch']}, the best on validation"
     return text + "."
+
+
+def _fit(fit: Mapping | None) -> str:
+    """What was fitted, and how its settings were chosen."""
+    if not fit:
+        return ""
+    text = f" `{fit['estimator']}`"
+    if fit["grid"]:
+        chosen = ", ".join(f"{key} {value}" for key, value in fit["chosen"].items())
+        kind = "by speaker" if fit["inner_folds_by_speaker"] else "at random"
+        text += (
+            f" with {chosen}: of the grid, the best mean UA ({percent(fit['inner_ua'], unit=True)})"
+            f" over {fit['inner_folds']} inner folds of the training side, cut {kind}."
+        )
+    else:
+        text += " with the settings of its YAML."
+    return f"{text} Validation, which chose nothing: UA {percent(fit['validation_ua'], unit=True)}."
+
+
+def _members(run: Mapping) -> str:
+    rows = [
+        (m["system"], m["seed"], f"{m['parameters']:,}", percent(m["ua"]), percent(m["wa"]))
+        for m in run["members"]
+    ]
+    return table(("member", "seed", "parameters", "test UA", "test WA"), rows)
 
 
 def _again(run: Mapping) -> str:
