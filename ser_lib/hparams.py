@@ -18,8 +18,17 @@ from ser_lib.training.settings import TrainingSettings, check_type
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = tuple(field.name for field in fields(TrainingSettings))
-BLOCKS = ("front_end", "scaler", "classifier", "augmentation", "optimizer", "lr_scheduler")
-_NEEDED = ("front_end", "classifier", "optimizer")
+# Made with !new: or !apply:, and made with !name: so that they can be called later.
+MODULES = ("front_end", "scaler", "classifier", "augmentation")
+FACTORIES = ("optimizer", "lr_scheduler", "estimator", "meta")
+BLOCKS = (*MODULES, *FACTORIES)
+# What tells the kinds of system apart: the keys without which it is none.
+KINDS = {
+    "ensemble": ("members",),
+    "estimator": ("estimator", "front_end"),
+    "gradient": ("front_end", "classifier", "optimizer"),
+}
+LISTS = {"members": list, "grid": dict}
 TEXTS = ("system_title", "system_source")
 FOLDERS = ("data_folder", "output_folder")
 
@@ -54,9 +63,19 @@ class Hparams:
         for key in (*FOLDERS, *TEXTS):
             if self.value(key) is not None:
                 check_type(key, self.value(key), str)
-        self.settings = TrainingSettings(
-            **{key: self.value(key) for key in SETTINGS if key in self.tree}
-        )
+        for key, wanted in LISTS.items():
+            if self.value(key) is not None:
+                check_type(key, self.value(key), wanted)
+        # In an ensemble's YAML, null leaves a setting to the members.
+        own = {key: self.value(key) for key in SETTINGS if key in self.tree}
+        if self.kind == "ensemble":
+            own = {key: value for key, value in own.items() if value is not None}
+        self.settings = TrainingSettings(**own)
+
+    @property
+    def kind(self):
+        """How the system comes into being (str): ``gradient``, ``estimator`` or ``ensemble``."""
+        return next((kind for kind, keys in KINDS.items() if keys[0] in self.tree), "gradient")
 
     @property
     def system(self):
@@ -106,9 +125,9 @@ class Hparams:
             raise HparamsError(f"{self.path}: {_first_line(error)}") from error
         for key in BLOCKS:
             made = built.get(key)
-            fits = callable(made) if key in ("optimizer", "lr_scheduler") else hasattr(made, "spec")
-            if not fits and not (made is None and key not in _NEEDED):
-                kind = "!name:" if key in ("optimizer", "lr_scheduler") else "!new:"
+            fits = callable(made) if key in FACTORIES else hasattr(made, "spec")
+            if not fits and not (made is None and key not in KINDS[self.kind]):
+                kind = "!name:" if key in FACTORIES else "!new:"
                 raise HparamsError(f"{self.path}: {key} is {made!r}; name a class with {kind}")
         return built
 
@@ -121,10 +140,12 @@ class Hparams:
             raise HparamsError(f"{self.path}: {_first_line(error)}") from error
 
     def _check_keys(self):
-        missing = [key for key in _NEEDED if key not in self.tree]
+        missing = [key for key in KINDS[self.kind] if key not in self.tree]
         if missing:
-            raise HparamsError(f"{self.path} has no key {missing[0]!r}; every system needs one")
-        known = {*SETTINGS, *BLOCKS, *TEXTS, *FOLDERS}
+            raise HparamsError(
+                f"{self.path} has no key {missing[0]!r}; every {self.kind} system needs one"
+            )
+        known = {*SETTINGS, *BLOCKS, *LISTS, *TEXTS, *FOLDERS, "n_classes"}
         referred = set(re.findall(r"<\s*(\w+)", self.text))
         for key in self.tree:
             if not isinstance(key, str):

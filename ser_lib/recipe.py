@@ -72,7 +72,7 @@ def _run(corpus, options, hparams):
     from transformers.utils.logging import disable_progress_bar
 
     from ser_lib.evaluation.folds import write_fold_report
-    from ser_lib.experiment import Experiment
+    from ser_lib.experiments import experiment
     from ser_lib.hub.push import check_push, push
     from ser_lib.protocols import lookup, split
 
@@ -105,7 +105,7 @@ def _run(corpus, options, hparams):
     for ledger in ledgers:
         inner = folder if output and not every else folder / f"fold-{ledger.fold}"
         make_folder(inner)
-        runs.append(Experiment(corpus, hparams, manifest, ledger, inner, options.allow_partial))
+        runs.append(experiment(corpus, hparams, manifest, ledger, inner, options.allow_partial))
     results = [run.run() for run in runs]
     state.destroy_process_group()
     if not state.is_main_process:

@@ -12,8 +12,8 @@ from pathlib import Path
 _PACKAGES = ("ser-lib", "torch", "transformers", "accelerate", "datasets", "speechbrain", "numpy")
 
 
-def run_facts(corpus, hparams, ledger, network, progress, allow_partial=False):
-    """Facts of one trained fold.
+def run_facts(corpus, hparams, ledger, network, allow_partial=False):
+    """Facts of one trained fold, but for its epochs and its time.
 
     Arguments
     ---------
@@ -25,8 +25,6 @@ def run_facts(corpus, hparams, ledger, network, progress, allow_partial=False):
         The split.
     network : nn.Module
         For its number of parameters.
-    progress : Progress
-        Epochs, history and time (s).
     allow_partial : bool
         Whether clips were allowed to be missing.
 
@@ -54,12 +52,7 @@ def run_facts(corpus, hparams, ledger, network, progress, allow_partial=False):
         "shared": ledger.shared,
         "sizes": {side: len(ids) for side, ids in ledger.sides.items()},
         "augmented_copies": ledger.copies,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "epochs_run": progress.epoch,
-        "epochs_asked": settings.number_of_epochs,
-        "best_epoch": progress.best_epoch,
-        "stopped_early": progress.stopped_early,
-        "train_seconds": round(progress.seconds, 1),
+        "parameters": size(network),
         "mixed_precision": precision,
         "hardware": hardware() + (f", {precision}" if precision != "no" else ""),
         "versions": versions(),
@@ -70,6 +63,18 @@ def run_facts(corpus, hparams, ledger, network, progress, allow_partial=False):
         "licence": licence(corpus, ledger.corpus),
         "citation": corpus.CITATION if ledger.corpus == corpus.NAME else "None: synthetic sound.",
     }
+
+
+def size(network):
+    """Numbers of a network that were fitted: parameters, and thresholds and leaves of trees (int).
+
+    Arguments
+    ---------
+    network : nn.Module
+        A tree ensemble inside states its own as ``fitted_numbers``.
+    """
+    trees = sum(getattr(module, "fitted_numbers", 0) for module in network.modules())
+    return trees + sum(parameter.numel() for parameter in network.parameters())
 
 
 def licence(corpus, name):
@@ -91,6 +96,8 @@ def command(corpus, hparams, ledger, allow_partial):
     for key, value in hparams.overrides.items():
         if key == "data_folder":
             value = value if value == "sample" else f"PATH/TO/{corpus.NAME}"
+        if key == "pretrained" and Path(str(value)).is_dir():
+            value = f"PATH/TO/{Path(value).resolve().name}"
         if key != "output_folder":
             words += [f"--{key}", value if isinstance(value, str) else json.dumps(value)]
     return shlex.join(words + ["--allow_partial"] * allow_partial)

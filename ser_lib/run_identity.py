@@ -6,7 +6,10 @@ import torch
 
 from ser_lib.errors import HparamsError
 
-_SETTINGS = ("seed", "batch_size", "gradient_accumulation_steps", "max_grad_norm")
+_SETTINGS = ("seed", "batch_size", "gradient_accumulation_steps", "max_grad_norm", "class_weights")
+
+# What a classifier may say of the weights it starts from and how long it keeps them.
+_STARTS = ("initialised_from", "freeze_epochs")
 
 
 def run_identity(network, augmentation, blocks, ledger, settings):
@@ -33,18 +36,44 @@ def run_identity(network, augmentation, blocks, ledger, settings):
     return {
         **network.spec,
         "augmentation": augmentation.spec if augmentation else None,
-        "optimizer": _plain(blocks["optimizer"]),
-        "lr_scheduler": _plain(blocks.get("lr_scheduler")),
-        "protocol": ledger.protocol,
-        "fold": ledger.fold,
-        "split": ledger.sha256,
+        "optimizer": plain(blocks["optimizer"]),
+        "lr_scheduler": plain(blocks.get("lr_scheduler")),
+        **split_identity(ledger),
         **{key: getattr(settings, key) for key in _SETTINGS},
         "mixed_precision": settings.mixed_precision,
+        **{key: getattr(network.classifier, key, None) for key in _STARTS},
     }
 
 
-def check_fit(yaml, network, blocks, n_classes):
-    """Raise HparamsError unless front end, scaler, classifier and optimiser work together.
+def split_identity(ledger):
+    """The part of a run's identity that is its split (dict)."""
+    return {"protocol": ledger.protocol, "fold": ledger.fold, "split": ledger.sha256}
+
+
+def check_shapes(yaml, front_end, scaler, classifier):
+    """Raise HparamsError, naming the two shapes, where a block reads features of another shape.
+
+    Arguments
+    ---------
+    yaml : Path
+        For the message.
+    front_end : nn.Module
+        Its ``shape`` is that of one clip's features.
+    scaler, classifier : nn.Module or None
+        Those whose spec has a ``shape`` read features of no other.
+    """
+    given = tuple(front_end.shape)
+    for role, block in (("scaler", scaler), ("classifier", classifier)):
+        wanted = tuple(block.spec.get("shape") or given) if block is not None else given
+        if wanted != given:
+            raise HparamsError(
+                f"{yaml}: the {role} {block.registered_name} reads features of shape {wanted}, "
+                f"the front end {front_end.registered_name} gives {given}; choose two that match"
+            )
+
+
+def check_fit(yaml, network, n_classes):
+    """Raise HparamsError unless front end, scaler and classifier work together.
 
     One clip of silence goes through, which takes a moment; found later, it would cost hours.
 
@@ -54,24 +83,38 @@ def check_fit(yaml, network, blocks, n_classes):
         For the message.
     network : WaveformClassifier
         On the CPU.
-    blocks : dict
-        What the YAML made.
     n_classes : int
         Logits wanted.
     """
+    check_shapes(yaml, network.front_end, network.scaler, network.classifier)
     try:
         with torch.no_grad():
             logits = network.eval()(torch.zeros(1, network.sample_rate))
     except (RuntimeError, ValueError) as error:
         raise HparamsError(
-            f"{yaml}: front end, scaler and classifier do not fit together: "
-            f"{str(error).splitlines()[0]}; compare their shapes"
+            f"{yaml}: the classifier {network.classifier.registered_name} cannot read features of "
+            f"shape {tuple(network.front_end.shape)}, which the front end "
+            f"{network.front_end.registered_name} gives ({str(error).splitlines()[0]})"
         ) from error
     if logits.shape != (1, n_classes):
         raise HparamsError(
             f"{yaml}: the classifier gives {tuple(logits.shape)[1:]} logits a clip; the corpus "
             f"needs {n_classes}"
         )
+
+
+def check_optimizer(yaml, network, blocks):
+    """Raise HparamsError unless optimiser and scheduler can be made for the network.
+
+    Arguments
+    ---------
+    yaml : Path
+        For the message.
+    network : nn.Module
+        Whose parameters are to be trained.
+    blocks : dict
+        What the YAML made.
+    """
     try:
         optimizer = blocks["optimizer"](network.parameters())
         if blocks.get("lr_scheduler"):
@@ -82,15 +125,17 @@ def check_fit(yaml, network, blocks, n_classes):
         ) from error
 
 
-def _plain(value):
+def plain(value):
     """JSON-ready description of what a YAML's ``!name:`` made, or of one of its arguments."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, functools.partial):
-        named = {key: _plain(item) for key, item in sorted(value.keywords.items())}
-        return {"name": _plain(value.func), "arguments": _plain(value.args), **named}
+        named = {key: plain(item) for key, item in sorted(value.keywords.items())}
+        return {"name": plain(value.func), "arguments": plain(value.args), **named}
     if callable(value):
         return f"{value.__module__}.{value.__qualname__}"
     return repr(value)

@@ -18,9 +18,14 @@ def test_builds_the_system_with_its_overrides():
 
 
 def test_every_yaml_follows_the_order_of_sections(repository):
-    titles = ["Seed", "Paths", "Data", "Training", "Front end", "Model", "Optimiser", "Scheduler"]
+    sections = {
+        "gradient": ["Data", "Training", "Front end", "Model", "Optimiser", "Scheduler"],
+        "estimator": ["Data", "Fitting", "Front end", "Estimator"],
+        "ensemble": ["Data", "Training", "Members"],
+    }
     for path in (repository / "hparams").glob("*.yaml"):
         text = path.read_text()
+        titles = ["Seed", "Paths", "Report", *sections[Hparams(path).kind]]
         places = [text.index(f"\n# {title}") for title in titles]
         assert places == sorted(places), path
 
@@ -28,8 +33,8 @@ def test_every_yaml_follows_the_order_of_sections(repository):
 def test_names_no_corpus(repository):
     for path in (repository / "hparams").glob("*.yaml"):
         lines = path.read_text().splitlines()
-        # A source may have a corpus in its address; nothing that is used may.
-        used = [line for line in lines if not line.startswith(("#", "system_source:"))]
+        # A source may have a corpus in its address or its model's name; nothing else may.
+        used = [line for line in lines if not line.startswith(("#", "system_"))]
         assert "RAVDESS" not in "\n".join(used)
 
 

@@ -5,29 +5,29 @@ import json
 
 import torch
 
-from ser_lib.run_identity import _plain
+from ser_lib.run_identity import plain
 
 SGD = torch.optim.SGD
 STEP = torch.optim.lr_scheduler.StepLR
 
 
 def test_equal_factories_have_equal_descriptions():
-    assert _plain(functools.partial(SGD, lr=0.1)) == _plain(functools.partial(SGD, lr=0.1))
-    assert json.dumps(_plain(functools.partial(SGD, lr=0.1, betas=(0.1, 0.2))))
+    assert plain(functools.partial(SGD, lr=0.1)) == plain(functools.partial(SGD, lr=0.1))
+    assert json.dumps(plain(functools.partial(SGD, lr=0.1, betas=(0.1, 0.2))))
 
 
 def test_different_arguments_differ_by_place_and_by_name():
     found = [
-        _plain(functools.partial(STEP, step_size=2)),
-        _plain(functools.partial(STEP, step_size=3)),
-        _plain(functools.partial(lambda optimizer, size: None, size=3)),
-        _plain(functools.partial(SGD, lr=0.1)),
-        _plain(SGD),
+        plain(functools.partial(STEP, step_size=2)),
+        plain(functools.partial(STEP, step_size=3)),
+        plain(functools.partial(lambda optimizer, size: None, size=3)),
+        plain(functools.partial(SGD, lr=0.1)),
+        plain(SGD),
     ]
     assert len({json.dumps(value) for value in found}) == len(found)
 
 
 def test_a_function_as_argument_is_named_and_not_addressed():
-    described = json.dumps(_plain(functools.partial(STEP, lr_lambda=json.dumps)))
+    described = json.dumps(plain(functools.partial(STEP, lr_lambda=json.dumps)))
     assert "json.dumps" in described
     assert " at 0x" not in described

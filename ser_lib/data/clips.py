@@ -79,13 +79,13 @@ def collate(items):
     ---------
     items : list of dict
         Each with ``"id"``, ``"label"`` and either ``"waveform"`` ``(samples,)`` or
-        ``"features"`` ``(frequency, frames)``.
+        ``"features"`` ``(..., frequency, frames)``.
 
     Returns
     -------
     dict
         ``"inputs"`` padded with zeros at the end, ``(batch, time)`` or
-        ``(batch, frequency, time)``; ``"lengths"`` ``(batch,)`` in samples or frames;
+        ``(batch, ..., frequency, time)``; ``"lengths"`` ``(batch,)`` in samples or frames;
         ``"labels"`` ``(batch,)``; ``"ids"`` list of str.
     """
     key = "waveform" if "waveform" in items[0] else "features"
@@ -93,7 +93,7 @@ def collate(items):
     sequences = [item[key].transpose(0, -1) for item in items]
     inputs = pad_sequence(sequences, batch_first=True)
     if key == "features":
-        inputs = inputs.transpose(1, 2)
+        inputs = inputs.transpose(1, -1)
     return {
         "inputs": inputs,
         "lengths": torch.tensor([len(sequence) for sequence in sequences]),

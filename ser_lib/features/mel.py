@@ -18,8 +18,8 @@ def mel_filters(sample_rate, n_fft, n_mels, fmin, fmax):
     n_fft, n_mels : int
         FFT points and bands.
     """
-    edges = _mel_to_hz(
-        torch.linspace(_hz_to_mel(fmin), _hz_to_mel(fmax), n_mels + 2, dtype=torch.float64)
+    edges = mel_to_hz(
+        torch.linspace(hz_to_mel(fmin), hz_to_mel(fmax), n_mels + 2, dtype=torch.float64)
     )
     triangles = _triangles(edges, sample_rate, n_fft)
     return (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).float()
@@ -56,12 +56,14 @@ _BREAK_HZ, _BREAK_MEL, _HZ_PER_MEL = 1000.0, 15.0, 200.0 / 3.0
 _LOG_STEP = math.log(6.4) / 27.0
 
 
-def _hz_to_mel(hz):
+def hz_to_mel(hz):
+    """Slaney mels (float) of a frequency in Hz (float)."""
     if hz < _BREAK_HZ:
         return hz / _HZ_PER_MEL
     return _BREAK_MEL + math.log(hz / _BREAK_HZ) / _LOG_STEP
 
 
-def _mel_to_hz(mels):
+def mel_to_hz(mels):
+    """Frequencies in Hz of Slaney mels, both Tensors of any shape."""
     above = _BREAK_HZ * torch.exp(_LOG_STEP * (mels - _BREAK_MEL))
     return torch.where(mels < _BREAK_MEL, mels * _HZ_PER_MEL, above)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from ser_lib.errors import HubError
+from ser_lib.models.waveform_ensemble import blocks_of
 from ser_lib.registry import lookup
 
 AUTO_MAP = {
@@ -29,7 +30,7 @@ def write_bundle(spec, folder):
     Arguments
     ---------
     spec : dict
-        ``WaveformClassifier.spec``: what blocks the model is made of.
+        ``spec`` of the network: what blocks the model is made of.
     folder : str or os.PathLike
         Model folder; exists.
 
@@ -46,7 +47,7 @@ def write_bundle(spec, folder):
     ModelFolderError
         If a block of the spec is not registered.
     """
-    blocks = sorted({lookup(part["name"]) for part in spec.values() if part}, key=_qualified)
+    blocks = sorted({lookup(part["name"]) for part in blocks_of(spec)}, key=_qualified)
     sources, waiting = {}, [_MODELING, *(cls.__module__ for cls in blocks)]
     while waiting:
         module = waiting.pop()

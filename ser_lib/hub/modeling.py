@@ -8,7 +8,7 @@ from transformers.modeling_utils import PreTrainedModel
 
 from ser_lib.errors import ModelFolderError
 from ser_lib.hub.configuration import SERConfig
-from ser_lib.models.waveform_classifier import WaveformClassifier
+from ser_lib.models.waveform_ensemble import network_from_spec
 
 
 class SERForAudioClassification(PreTrainedModel):
@@ -37,7 +37,10 @@ class SERForAudioClassification(PreTrainedModel):
         super().__init__(config)
         if not isinstance(config.system, dict):
             raise ModelFolderError("config.json has no 'system'; save the model again")
-        self.network = WaveformClassifier.from_spec(config.system)
+        try:
+            self.network = network_from_spec(config.system)
+        except (LookupError, TypeError, ValueError) as error:
+            raise ModelFolderError(f"config.json describes no system: {error!r}") from error
         self.post_init()
 
     def _init_weights(self, module):

@@ -15,14 +15,14 @@ from ser_lib.hub.preprocessing import feature_extractor
 
 
 def save_model(network, folder, labels, provenance, card=None):
-    """Save a WaveformClassifier so that ``pipeline`` and :func:`ser_lib.load` run it.
+    """Save a network so that ``pipeline`` and :func:`ser_lib.load` run it.
 
     The folder appears whole or not at all: it is written under another name, flushed to disk
     and then renamed. A folder that is there already stays until that moment.
 
     Arguments
     ---------
-    network : WaveformClassifier
+    network : WaveformClassifier or WaveformEnsemble
         On any device, in any mode; it is not changed.
     folder : str or os.PathLike
         Where to save.
@@ -46,7 +46,7 @@ def save_model(network, folder, labels, provenance, card=None):
         If the labels repeat or are not as many as the classifier's classes.
     """
     folder, labels = Path(folder), [str(label) for label in labels]
-    classes = network.spec["classifier"].get("n_classes", len(labels))
+    classes = network.n_classes
     if len(set(labels)) != len(labels) or len(labels) != classes:
         raise ValueError(f"{classes} classes need as many different labels, not {labels}")
     config = SERConfig(

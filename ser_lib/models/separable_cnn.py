@@ -18,6 +18,8 @@ class SeparableCNN(nn.Module):
     ---------
     n_classes : int
         Emotions.
+    shape : sequence of int
+        ``(frequency, time)`` of the features; the layers would take any other, too.
     image_channels : int
         Identical copies of the spectrogram that the stem reads.
     widths : sequence of int
@@ -28,11 +30,17 @@ class SeparableCNN(nn.Module):
         Width of the hidden layer.
     dropout : float
         Ahead of each linear layer.
+
+    Raises
+    ------
+    ValueError
+        If the features are no image.
     """
 
     def __init__(
         self,
         n_classes,
+        shape=(64, 400),
         image_channels=3,
         widths=(64, 128, 256, 512),
         kernel=7,
@@ -40,6 +48,8 @@ class SeparableCNN(nn.Module):
         dropout=0.5,
     ):
         super().__init__()
+        if min(shape) < 4:
+            raise ValueError(f"features of shape {tuple(shape)} are no image")
         self.image_channels, edge = image_channels, kernel // 2
         layers = [
             nn.Conv2d(image_channels, widths[0], kernel, stride=2, padding=edge),

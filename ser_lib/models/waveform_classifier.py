@@ -17,7 +17,8 @@ class WaveformClassifier(nn.Module):
     ---------
     front_end : nn.Module
         Registered block; ``front_end(waveforms, lengths)`` returns features
-        ``(batch, frequency, time)`` and their lengths in frames; has ``sample_rate`` (Hz).
+        ``(batch, ..., frequency, time)`` and their lengths in frames; has ``sample_rate`` (Hz)
+        and ``shape``, that of one clip's features. A vector of n numbers is ``(n, 1)``.
     scaler : nn.Module or None
         Registered block; standardises features with statistics fitted on the training side.
     classifier : nn.Module
@@ -46,6 +47,11 @@ class WaveformClassifier(nn.Module):
         }
 
     @property
+    def n_classes(self):
+        """Classes told apart (int)."""
+        return self.classifier.spec["n_classes"]
+
+    @property
     def sample_rate(self):
         """Rate of the waveforms the front end expects (Hz)."""
         return self.front_end.sample_rate
@@ -63,7 +69,7 @@ class WaveformClassifier(nn.Module):
         Returns
         -------
         features : Tensor
-            ``(batch, frequency, time)``.
+            ``(batch, ..., frequency, time)``.
         lengths : Tensor
             ``(batch,)``, frames.
         """
@@ -84,7 +90,7 @@ class WaveformClassifier(nn.Module):
         Arguments
         ---------
         inputs : Tensor
-            Waveforms ``(batch, time)``, or features ``(batch, frequency, time)`` that
+            Waveforms ``(batch, time)``, or features ``(batch, ..., frequency, time)`` that
             :meth:`features` made earlier.
         lengths : Tensor or None
             ``(batch,)``, samples or frames before the padding; may be None for waveforms.

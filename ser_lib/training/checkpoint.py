@@ -23,7 +23,7 @@ class Progress:
 
     Attributes: ``identity`` (dict that tells this run from any other), ``epoch`` (last finished
     one, from 1), ``history`` (one dict an epoch), ``best_epoch``, ``seconds`` (wall time spent
-    training, s), ``stopped_early``.
+    training, s), ``stopped_early``, ``facts`` (dict that the report adds to its own).
     """
 
     identity: dict
@@ -32,6 +32,7 @@ class Progress:
     best_epoch: int = 0
     seconds: float = 0.0
     stopped_early: bool = False
+    facts: dict = dataclasses.field(default_factory=dict)
 
 
 # What reading a damaged file can raise, through safetensors, JSON and torch.load.
@@ -88,6 +89,15 @@ class Checkpoints:
             _flush(self.folder)
             self._tidy(progress)
         self.accelerator.wait_for_everyone()
+
+    def record(self, progress):
+        """Write that a system without epochs is made (main process): no weights, ``epoch`` 1."""
+        target = self.folder / "epoch-0001"
+        target.mkdir(parents=True, exist_ok=True)
+        partial = target / "trainer.json.part"
+        partial.write_text(json.dumps(dataclasses.asdict(progress), indent=1), encoding="utf-8")
+        _flush(partial)
+        partial.rename(target / "trainer.json")
 
     def save_best(self, network, epoch):
         """Write the weights of the best epoch so far (main process)."""

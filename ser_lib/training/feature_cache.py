@@ -7,6 +7,7 @@ its content follows from; one that was not finished is never used.
 
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ser_lib.logs import progress_bar
 
 
 class CachedFeatures(Dataset):
-    """Items ``{"id", "features" (frequency, frames), "label"}`` from a cache folder.
+    """Items ``{"id", "features" (..., frequency, frames), "label"}`` from a cache folder.
 
     Arguments
     ---------
@@ -38,7 +39,7 @@ class CachedFeatures(Dataset):
         item = self.items[index]
         start, shape = item["start"], item["shape"]
         # A copy: PyTorch has no read-only tensors, and a batch is copied anyway.
-        values = np.array(self.values[start : start + shape[0] * shape[1]]).reshape(shape)
+        values = np.array(self.values[start : start + math.prod(shape)]).reshape(shape)
         return {"id": item["id"], "features": torch.from_numpy(values), "label": item["label"]}
 
 
@@ -102,7 +103,7 @@ def _write(dataset, network, folder, batch_size, num_workers, description):
                 batch["inputs"].to(device), batch["lengths"].to(device)
             )
             for index, clip in enumerate(batch["ids"]):
-                values = features[index, :, : lengths[index]].cpu().numpy()
+                values = features[index, ..., : lengths[index]].cpu().numpy()
                 file.write(np.ascontiguousarray(values, dtype=np.float32).tobytes())
                 label = int(batch["labels"][index])
                 shape = list(values.shape)

@@ -8,7 +8,15 @@ from ser_lib.training.feature_cache import cache_features, cache_key
 
 
 def training_items(
-    network, manifest, ledger, classes, augmentation, settings, cache_folder, accelerator
+    network,
+    manifest,
+    ledger,
+    classes,
+    augmentation,
+    settings,
+    cache_folder,
+    accelerator,
+    always_cache=False,
 ):
     """Datasets of the training side, with its augmented copies, and the validation side.
 
@@ -30,6 +38,8 @@ def training_items(
         For the features.
     accelerator : accelerate.Accelerator
         Its main process fills the cache, the others read it.
+    always_cache : bool
+        Whatever the settings say.
 
     Returns
     -------
@@ -60,7 +70,7 @@ def training_items(
         side: clip_dataset(manifest, ids, classes, network.sample_rate, copies)
         for side, (ids, copies) in sides.items()
     }
-    if settings.cache_features:
+    if settings.cache_features or always_cache:
         with accelerator.main_process_first():
             items = {side: cached(dataset, side) for side, dataset in items.items()}
     return list(items.values())

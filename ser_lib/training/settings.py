@@ -26,6 +26,8 @@ class TrainingSettings:
     torch_compile: bool = False
     cache_features: bool = True
     num_workers: int = 0  # processes that decode clips
+    class_weights: str = "none"  # balanced: a class counts by one over its training clips; or none
+    inner_folds: int = 5  # of the training side, where a grid or a stack needs them
 
     _MINIMUM: typing.ClassVar = {
         "number_of_epochs": 1,
@@ -35,6 +37,7 @@ class TrainingSettings:
         "max_grad_norm": 0,
         "num_workers": 0,
         "seed": 0,
+        "inner_folds": 2,
     }
 
     _MAXIMUM: typing.ClassVar = {
@@ -58,6 +61,8 @@ class TrainingSettings:
             raise HparamsError(
                 f"mixed_precision is {self.mixed_precision!r}; choose no, bf16 or fp16"
             )
+        if self.class_weights not in ("none", "balanced"):
+            raise HparamsError(f"class_weights is {self.class_weights!r}; choose none or balanced")
 
 
 def check_type(key, value, wanted):

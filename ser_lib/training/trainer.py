@@ -14,7 +14,11 @@ import time
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DataLoaderConfiguration, set_seed
+from accelerate.utils import (
+    DataLoaderConfiguration,
+    DistributedDataParallelKwargs,
+    set_seed,
+)
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
@@ -28,7 +32,7 @@ from ser_lib.training.checkpoint import Checkpoints
 logger = logging.getLogger(__name__)
 
 
-def make_accelerator(settings, folder):
+def make_accelerator(settings, folder, freezes=False):
     """Accelerator for this machine and these settings.
 
     Arguments
@@ -37,6 +41,8 @@ def make_accelerator(settings, folder):
         ``batch_size`` counts over all processes.
     folder : Path
         Run folder; TensorBoard files go to ``tensorboard`` inside.
+    freezes : bool
+        Whether some layers will be frozen in some epochs.
 
     Raises
     ------
@@ -47,6 +53,8 @@ def make_accelerator(settings, folder):
         raise HparamsError("mixed_precision fp16 needs a GPU; on a CPU choose bf16 or no")
     # Accelerate keeps one precision a process; a second run here may want another.
     AcceleratorState._reset_state()
+    # Where layers are frozen for some epochs, not every parameter has a gradient.
+    unused = DistributedDataParallelKwargs(find_unused_parameters=freezes)
     accelerator = Accelerator(
         # Named, because without a GPU Accelerate starts several processes only when told so.
         cpu=not torch.accelerator.is_available(),
@@ -55,6 +63,7 @@ def make_accelerator(settings, folder):
         dataloader_config=DataLoaderConfiguration(split_batches=True),
         log_with="tensorboard",
         project_dir=str(folder),
+        kwargs_handlers=[unused],
     )
     if settings.batch_size % accelerator.num_processes:
         raise HparamsError(
@@ -87,13 +96,25 @@ class Trainer:
     score : callable
         ``score(predictions, labels)`` of two int tensors ``(clips,)`` returns a dict with
         ``"ua"`` and ``"wa"`` (fractions).
+    class_weights : Tensor or None
+        ``(classes,)``, weight of each class in the loss.
     """
 
     def __init__(
-        self, network, settings, optimizer, lr_scheduler, accelerator, folder, identity, score
+        self,
+        network,
+        settings,
+        optimizer,
+        lr_scheduler,
+        accelerator,
+        folder,
+        identity,
+        score,
+        class_weights=None,
     ):
         self.network, self.settings, self.accelerator = network, settings, accelerator
         self.folder, self.identity, self.score = folder, identity, score
+        self.class_weights = class_weights
         # Convolutions are faster with the channels last, on CPUs too; the numbers stay.
         network.to(memory_format=torch.channels_last)
         if settings.torch_compile:
@@ -173,6 +194,8 @@ class Trainer:
         set_seed(seed, device_specific=True)
         # Through the loader: Accelerate's passes its own count on to the sampler otherwise.
         self.train_loader.set_epoch(epoch - 1)
+        if hasattr(self.network.classifier, "begin_epoch"):
+            self.network.classifier.begin_epoch(epoch)
         rate = self.optimizer.param_groups[0]["lr"]
         row = {"epoch": epoch, **self._train(epoch), **self._validate(), "learning_rate": rate}
         if isinstance(self.scheduler, ReduceLROnPlateau):
@@ -199,7 +222,7 @@ class Trainer:
         for batch in bar:
             with self.accelerator.accumulate(self.model):
                 logits = self.model(batch["inputs"], batch["lengths"])
-                loss = cross_entropy(logits.float(), batch["labels"])
+                loss = self._loss(logits.float(), batch["labels"])
                 value = loss.item()
                 if not math.isfinite(value):
                     raise RunError(
@@ -233,10 +256,14 @@ class Trainer:
         logits, labels = torch.cat(logits), torch.cat(labels)
         scores = self.score(logits.argmax(dim=1), labels)
         return {
-            "validation_loss": cross_entropy(logits, labels).item(),
+            "validation_loss": self._loss(logits, labels).item(),
             "validation_ua": scores["ua"],
             "validation_wa": scores["wa"],
         }
+
+    def _loss(self, logits, labels):
+        weights = self.class_weights
+        return cross_entropy(logits, labels, None if weights is None else weights.to(logits.device))
 
     def _write_history(self, progress):
         """``history.jsonl``, whole, from what the checkpoint knows."""

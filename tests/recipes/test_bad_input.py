@@ -97,7 +97,9 @@ def test_wrong_type_for_a_key(refused):
 def test_shapes_that_do_not_fit_together(refused, small_yaml, tmp_path):
     other = tmp_path / "other.yaml"
     other.write_text(small_yaml.read_text().replace("n_mels: 32", "n_mels: 24"))
-    assert "do not fit together" in refused(yaml=other)
+    line = refused(yaml=other)
+    assert "scaler cell_standardizer reads features of shape (32, 41)" in line
+    assert "log_mel gives (24, 41)" in line
 
 
 def test_missing_yaml(refused):

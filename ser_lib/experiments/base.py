@@ -1,5 +1,6 @@
-"""One fold of one system on one corpus: train, score the saved artefact, report."""
+"""What every run does, however its system comes into being: provenance, scoring, report."""
 
+import abc
 import contextlib
 import json
 import logging
@@ -19,13 +20,10 @@ from ser_lib.evaluation.report import write_report
 from ser_lib.hub.card import model_card
 from ser_lib.hub.saving import save_model
 from ser_lib.logs import log_to_file
-from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.run_facts import environment, licence, run_facts
-from ser_lib.run_identity import check_fit, run_identity
 from ser_lib.scoring import predict
 from ser_lib.training.checkpoint import Checkpoints
-from ser_lib.training.items import feature_batches, training_items
-from ser_lib.training.trainer import Trainer, make_accelerator, out_of_patience
+from ser_lib.training.trainer import make_accelerator
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +36,7 @@ class Result(NamedTuple):
     model: Path
 
 
-class Experiment:
+class Experiment(abc.ABC):
     """One run: a system, a fold, a folder.
 
     Arguments
@@ -55,14 +53,72 @@ class Experiment:
         Run folder.
     allow_partial : bool
         Whether clips may be missing; noted in the report's command.
+    features_folder : Path or None
+        For cached features, where several runs share them; None is a folder of its own, which
+        goes when the run is done.
     """
 
-    def __init__(self, corpus, hparams, manifest, ledger, folder, allow_partial=False):
+    def __init__(
+        self, corpus, hparams, manifest, ledger, folder, allow_partial=False, features_folder=None
+    ):
         self.corpus, self.hparams, self.manifest = corpus, hparams, manifest
         self.ledger, self.folder, self.settings = ledger, folder, hparams.settings
         self.allow_partial = allow_partial
         self.classes = list(corpus.EMOTIONS)
         self.model_folder = folder / "model"
+        self.shared_features = features_folder is not None
+        self.features_folder = features_folder or folder / "features"
+
+    @abc.abstractmethod
+    def set_up(self):
+        """Build what the YAML names and check that it fits together.
+
+        Returns
+        -------
+        dict
+            Identity of the run (JSON-ready): what its weights follow from.
+
+        Raises
+        ------
+        HparamsError
+            If it does not.
+        """
+
+    @abc.abstractmethod
+    def train(self, accelerator, identity, progress):
+        """Bring the system into being.
+
+        Arguments
+        ---------
+        accelerator : accelerate.Accelerator
+        identity : dict
+            From :meth:`set_up`.
+        progress : Progress
+            How far the folder has come.
+
+        Returns
+        -------
+        network : nn.Module or None
+            From waveforms to logits; on processes other than the main one it may be None.
+        progress : Progress
+        """
+
+    def training_facts(self, progress):
+        """Keys of the report about epochs; None for systems that are not trained by any (dict)."""
+        return {
+            "epochs_run": None,
+            "epochs_asked": None,
+            "best_epoch": None,
+            "stopped_early": False,
+        }
+
+    def freezes(self):
+        """Whether training freezes layers in some epochs (bool)."""
+        return False
+
+    def is_done(self, progress):
+        """Whether nothing is left to train (bool)."""
+        return progress.epoch > 0
 
     def run(self):
         """Train (or go on, or find it done), score and report.
@@ -78,15 +134,8 @@ class Experiment:
         """
         # A YAML may forget to; building draws the initial weights.
         set_seed(self.settings.seed)
-        blocks = self.hparams.build(len(self.classes))
-        self.network = WaveformClassifier(
-            blocks["front_end"], blocks.get("scaler"), blocks["classifier"]
-        )
-        check_fit(self.hparams.path, self.network, blocks, len(self.classes))
-        self.augmentation = blocks.get("augmentation")
-        self.ledger = self.ledger.with_copies(self.augmentation.copies if self.augmentation else 0)
-        identity = run_identity(self.network, self.augmentation, blocks, self.ledger, self.settings)
-        accelerator = make_accelerator(self.settings, self.folder)
+        identity = self.set_up()
+        accelerator = make_accelerator(self.settings, self.folder, self.freezes())
         progress = Checkpoints(self.folder / "checkpoints", accelerator).peek(identity)
         if self._finished(progress):
             logger.info(
@@ -100,37 +149,13 @@ class Experiment:
             if main:
                 self._leave_provenance()
             accelerator.wait_for_everyone()
-            self._train_and_report(blocks, identity, accelerator, progress)
+            self._train_and_report(identity, accelerator, progress)
         return self._result()
 
-    def _train_and_report(self, blocks, identity, accelerator, progress):
-        self.network.to(accelerator.device)
-        train, validation = training_items(
-            self.network,
-            self.manifest,
-            self.ledger,
-            self.classes,
-            self.augmentation,
-            self.settings,
-            self.folder / "features",
-            accelerator,
-        )
-        if progress.epoch == 0 and self.network.scaler is not None:
-            logger.info("fitting the scaler on %d training items", len(train))
-            self.network.scaler.fit(feature_batches(self.network, train, self.settings))
-        trainer = Trainer(
-            self.network,
-            self.settings,
-            blocks["optimizer"],
-            blocks.get("lr_scheduler"),
-            accelerator,
-            self.folder,
-            identity,
-            score,
-        )
-        progress = trainer.fit(train, validation)
+    def _train_and_report(self, identity, accelerator, progress):
+        network, progress = self.train(accelerator, identity, progress)
         if accelerator.is_main_process:
-            save_model(self.network, self.model_folder, self.classes, self._provenance())
+            save_model(network, self.model_folder, self.classes, self._provenance(progress))
         accelerator.wait_for_everyone()
         predictions = predict(
             self.model_folder,
@@ -142,7 +167,7 @@ class Experiment:
             self.settings.num_workers,
         )
         if accelerator.is_main_process:
-            self._report(progress, predictions)
+            self._report(network, progress, predictions)
         accelerator.wait_for_everyone()
 
     def _finished(self, progress):
@@ -150,15 +175,14 @@ class Experiment:
         path = self.folder / "metrics.json"
         if not path.is_file() or not (self.model_folder / "README.md").is_file():
             return False
-        done = progress.epoch >= self.settings.number_of_epochs
-        done = done or out_of_patience(progress, self.settings.patience)
         try:
             reported = json.loads(path.read_text(encoding="utf-8"))["run"]["epochs_run"]
             with safe_open(self.model_folder / "model.safetensors", "pt"):
                 pass
         except (OSError, ValueError, LookupError, TypeError, SafetensorError):
             return False  # damaged since; the checkpoints give all of it again
-        return done and reported == progress.epoch > 0
+        same = reported == self.training_facts(progress)["epochs_run"]
+        return same and progress.epoch > 0 and self.is_done(progress)
 
     def _leave_provenance(self):
         """Put what is needed to repeat the run into its folder."""
@@ -170,7 +194,8 @@ class Experiment:
             (self.folder / name).write_text(text, encoding="utf-8")
         self.ledger.save(self.folder / "ledger.json")
 
-    def _provenance(self):
+    def _provenance(self, progress):
+        started = progress.facts.get("initialised_from")
         return {
             "protocol": self.ledger.protocol,
             "fold": self.ledger.fold,
@@ -178,12 +203,16 @@ class Experiment:
             "corpora": [self.ledger.corpus],
             "synthetic": is_synthetic(self.manifest),
             "licence": licence(self.corpus, self.ledger.corpus),
+            **({"initialised_from": started} if started else {}),
         }
 
-    def _report(self, progress, predictions):
-        run = run_facts(
-            self.corpus, self.hparams, self.ledger, self.network, progress, self.allow_partial
-        )
+    def _report(self, network, progress, predictions):
+        run = {
+            **run_facts(self.corpus, self.hparams, self.ledger, network, self.allow_partial),
+            **self.training_facts(progress),
+            "train_seconds": round(progress.seconds, 1),
+            **progress.facts,
+        }
         metrics = write_report(self.folder, run, predictions, progress.history)
         # Into the model folder, so that the card shows it on the Hub too.
         shutil.copy(self.folder / "figures" / "confusion.png", self.model_folder)
@@ -191,7 +220,8 @@ class Experiment:
         # The card goes last and whole: it tells a finished run.
         write_text(self.model_folder / "README.md", card)
         # Features can be made again at any time and are large.
-        shutil.rmtree(self.folder / "features", ignore_errors=True)
+        if not self.shared_features:
+            shutil.rmtree(self.features_folder, ignore_errors=True)
         logger.info(
             "test%s: UA %.1f%%, WA %.1f%%, macro-F1 %.1f%% over %d clips",
             " (synthetic voices)" if run["synthetic"] else "",

@@ -1,0 +1,1 @@
+"""Fitting by scikit-learn and xgboost, and turning what was fitted into tensors."""

@@ -1,0 +1,207 @@
+"""Fit a scikit-learn or xgboost estimator on feature vectors of the training side.
+
+A grid is searched by cross-validation inside the training side, with folds that keep a speaker's
+clips together where the protocol does; the scaler is fitted anew in every fold.
+"""
+
+import copy
+import logging
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.model_selection import (
+    GridSearchCV,
+    ParameterGrid,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    cross_val_predict,
+)
+from sklearn.pipeline import Pipeline
+from torch import nn
+
+from ser_lib.errors import HparamsError
+
+logger = logging.getLogger(__name__)
+
+
+class Vectors(NamedTuple):
+    """Training or validation side: ``features`` ``(clips, n)`` float32, ``labels`` ``(clips,)``
+    int, ``speakers`` ``(clips,)`` str.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    speakers: np.ndarray
+
+
+class Fitted(NamedTuple):
+    """``estimator`` and ``scaler`` (module or None) as fitted, ``settings`` that the grid chose
+    (dict) and ``inner_ua`` (fraction, or None without a grid).
+    """
+
+    estimator: BaseEstimator
+    scaler: nn.Module | None
+    settings: dict
+    inner_ua: float | None
+
+
+def fit(estimator, scaler, vectors, folds, grid=None, sample_weights=None):
+    """Choose settings where there is a grid, then fit on all vectors.
+
+    Arguments
+    ---------
+    estimator : BaseEstimator
+        Unfitted.
+    scaler : nn.Module or None
+        Unfitted scaler block; a copy is fitted.
+    vectors : Vectors
+        Training side.
+    folds : list of (array, array)
+        From :func:`inner_folds`; unused without a grid.
+    grid : dict or None
+        Setting to its values to try; the best mean UA over the folds wins.
+    sample_weights : array or None
+        ``(clips,)``.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    HparamsError
+        If the grid names settings that the estimator lacks, or it refuses what it is given.
+    """
+    name = type(estimator).__name__
+    strange = sorted(set(grid or {}) - set(estimator.get_params()))
+    if strange:
+        raise HparamsError(f"grid: {name} has no setting {strange[0]!r}")
+    pipeline = _pipeline(estimator, scaler)
+    options = _weighted(sample_weights)
+    clips, width = vectors.features.shape
+    logger.info("fitting %s on %d clips x %d features", name, clips, width)
+    try:
+        if not grid:
+            pipeline.fit(vectors.features, vectors.labels, **options)
+            return _fitted(pipeline, {}, None)
+        inner = {f"estimator__{key}": values for key, values in grid.items()}
+        tries = len(ParameterGrid(inner))
+        logger.info("grid of %d settings, %d inner folds each", tries, len(folds))
+        search = GridSearchCV(pipeline, inner, scoring="balanced_accuracy", cv=folds)
+        search.fit(vectors.features, vectors.labels, **options)
+    except (ValueError, TypeError) as error:
+        raise HparamsError(f"{name}: {str(error).strip().splitlines()[0]}") from error
+    chosen = {key.removeprefix("estimator__"): v for key, v in search.best_params_.items()}
+    logger.info("chosen: %s (inner UA %.1f%%)", chosen, 100 * search.best_score_)
+    return _fitted(search.best_estimator_, chosen, float(search.best_score_))
+
+
+def out_of_fold(estimator, scaler, vectors, folds, sample_weights=None):
+    """Probabilities of every training clip by a fit that has not seen it.
+
+    Arguments as :func:`fit` takes them, with the settings chosen already.
+
+    Returns
+    -------
+    array
+        ``(clips, classes)``.
+    """
+    return cross_val_predict(
+        _pipeline(estimator, scaler),
+        vectors.features,
+        vectors.labels,
+        cv=folds,
+        method="predict_proba",
+        params=_weighted(sample_weights),
+    )
+
+
+def inner_folds(vectors, n_folds, by_speaker, seed):
+    """Folds inside the training side, classes spread evenly.
+
+    Arguments
+    ---------
+    vectors : Vectors
+        Training side.
+    n_folds : int
+        How many.
+    by_speaker : bool
+        Whether a speaker's clips stay together, as they must where test speakers are new.
+    seed : int
+        Of the shuffling.
+
+    Returns
+    -------
+    list of (array, array)
+        Indices to fit on and to score on.
+
+    Raises
+    ------
+    HparamsError
+        If there are fewer speakers, or fewer clips of a class, than folds.
+    """
+    speakers = len(set(vectors.speakers))
+    if by_speaker and speakers < n_folds:
+        raise HparamsError(
+            f"inner_folds is {n_folds}, but the training side has {speakers} speakers; "
+            f"choose {speakers} or fewer"
+        )
+    fewest = int(np.bincount(vectors.labels).min())
+    if fewest < n_folds:
+        raise HparamsError(
+            f"inner_folds is {n_folds}, but a class has {fewest} training clips; choose fewer folds"
+        )
+    kind = StratifiedGroupKFold if by_speaker else StratifiedKFold
+    cut = kind(n_folds, shuffle=True, random_state=seed)
+    groups = vectors.speakers if by_speaker else None
+    return list(cut.split(vectors.features, vectors.labels, groups))
+
+
+def balanced(labels):
+    """Weight of each clip: one over the clips of its class, 1 on average.
+
+    Arguments
+    ---------
+    labels : array
+        ``(clips,)``, int.
+
+    Returns
+    -------
+    array
+        ``(clips,)``.
+    """
+    counts = np.bincount(labels)
+    return len(labels) / (np.count_nonzero(counts) * counts[labels])
+
+
+class _ScalerBlock(TransformerMixin, BaseEstimator):
+    """A scaler block as scikit-learn's pipelines want one."""
+
+    def __init__(self, scaler):
+        self.scaler = scaler
+
+    def fit(self, features, labels=None):
+        self.scaler_ = copy.deepcopy(self.scaler)
+        self.scaler_.fit([torch.from_numpy(features)[..., None]])
+        return self
+
+    def transform(self, features):
+        with torch.no_grad():
+            return self.scaler_(torch.from_numpy(features)[..., None], None)[..., 0].numpy()
+
+
+def _pipeline(estimator, scaler):
+    first = "passthrough" if scaler is None else _ScalerBlock(scaler)
+    return Pipeline([("scaler", first), ("estimator", estimator)])
+
+
+def _weighted(sample_weights):
+    return {} if sample_weights is None else {"estimator__sample_weight": sample_weights}
+
+
+def _fitted(pipeline, chosen, inner_ua):
+    scaler = pipeline.named_steps["scaler"]
+    module = getattr(scaler, "scaler_", None)
+    return Fitted(pipeline.named_steps["estimator"], module, chosen, inner_ua)

@@ -1,0 +1,139 @@
+"""Systems made of other systems: the mean of their probabilities, or a stack on top of them.
+
+Every member is a run of its own in ``members/``, on the same ledger, so that one test set judges
+all of them and the whole; each can be resumed and has its report.
+"""
+
+import json
+import logging
+import time
+from collections import Counter
+
+import numpy as np
+
+from ser_lib.classical.convert import as_tensors
+from ser_lib.classical.fit import Vectors, balanced, fit
+from ser_lib.errors import HparamsError
+from ser_lib.experiments.base import Experiment
+from ser_lib.experiments.estimator import EstimatorExperiment
+from ser_lib.experiments.gradient import GradientExperiment
+from ser_lib.hparams import FOLDERS, SETTINGS, Hparams
+from ser_lib.hub.modeling import SERForAudioClassification
+from ser_lib.models.waveform_ensemble import combine
+from ser_lib.run_identity import plain
+from ser_lib.training.checkpoint import Checkpoints
+
+logger = logging.getLogger(__name__)
+
+_DEEPEST = 3
+
+
+class EnsembleExperiment(Experiment):
+    """Members named by their YAMLs, relative to the ensemble's; see :class:`Experiment`.
+
+    The second, third ... time that a YAML is named, its seed is 1, 2 ... more.
+    """
+
+    def set_up(self, depth=1):
+        """Build every member, and see that they go together."""
+        yaml, names = self.hparams.path, self.hparams.value("members")
+        if not names or not all(isinstance(name, str) for name in names):
+            raise HparamsError(f"{yaml}: members is {names!r}; list YAMLs, one or more")
+        if depth > _DEEPEST:
+            raise HparamsError(f"{yaml}: ensembles of ensembles go {_DEEPEST} deep at most")
+        self.meta = self.hparams.build(len(self.classes)).get("meta")
+        seen, identities, self.members = Counter(), [], []
+        for number, name in enumerate(names, start=1):
+            hparams = Hparams(yaml.parent / name, self._overrides(name, seen[name]))
+            seen[name] += 1
+            member = KINDS[hparams.kind](
+                self.corpus,
+                hparams,
+                self.manifest,
+                self.ledger,
+                self.folder / "members" / f"{number}-{hparams.system}",
+                self.allow_partial,
+                self.features_folder,
+            )
+            deeper = {"depth": depth + 1} if hparams.kind == "ensemble" else {}
+            identities.append(member.set_up(**deeper))
+            self.members.append(member)
+        self._check_members(yaml)
+        stack = {"meta": plain(self.meta), "inner_folds": self.settings.inner_folds}
+        return {"members": identities, **(stack if self.meta else {})}
+
+    @property
+    def sample_rate(self):
+        """Rate (Hz) that the members hear; :meth:`set_up` has seen that it is one."""
+        return self.members[0].sample_rate
+
+    def train(self, accelerator, identity, progress):
+        """Run every member to its end, then put them together."""
+        for member in self.members:
+            member.folder.mkdir(parents=True, exist_ok=True)
+            logger.info("member %s, seed %d", member.hparams.system, member.settings.seed)
+        results = [member.run() for member in self.members]
+        sides = [member.vectors(accelerator) for member in self.members] if self.meta else None
+        if not accelerator.is_main_process:
+            return None, progress
+        began = time.monotonic()
+        networks = [
+            SERForAudioClassification.from_pretrained(result.model).network for result in results
+        ]
+        meta = self._fit_meta(sides, results) if self.meta else None
+        progress.epoch, progress.seconds = 1, time.monotonic() - began
+        progress.seconds += sum(result.metrics["run"]["train_seconds"] for result in results)
+        progress.facts = {"members": [_row(result.metrics) for result in results]}
+        Checkpoints(self.folder / "checkpoints", accelerator).record(progress)
+        return combine(networks, meta).eval(), progress
+
+    def _overrides(self, name, repeat):
+        """What the members take over from the ensemble's YAML and command line."""
+        own = {key: self.hparams.value(key) for key in SETTINGS}
+        own = {key: value for key, value in own.items() if value is not None}
+        own["seed"] = self.settings.seed + repeat
+        known = Hparams(self.hparams.path.parent / name).keys()
+        return {
+            key: json.dumps(value)
+            for key, value in own.items()
+            if key in known and key not in FOLDERS and key != "inner_folds"
+        }
+
+    def _check_members(self, yaml):
+        rates = {member.hparams.system: member.sample_rate for member in self.members}
+        if len(set(rates.values())) > 1:
+            told = ", ".join(f"{name} {rate} Hz" for name, rate in rates.items())
+            raise HparamsError(f"{yaml}: members hear different sample rates ({told})")
+        strange = [m.hparams.system for m in self.members if m.hparams.kind != "estimator"]
+        if self.meta and strange:
+            raise HparamsError(
+                f"{yaml}: a stack is fitted on its members' out-of-fold probabilities, for which "
+                f"they must be estimators; {strange[0]} is none"
+            )
+
+    def _fit_meta(self, sides, results):
+        """Fit the stack's upper estimator on out-of-fold probabilities of the training side."""
+        train = sides[0][0]
+        folds = self.members[0].folds(train, self.settings.inner_folds, self.settings.seed)
+        told = [
+            member.out_of_fold(vectors, folds, result.metrics["run"]["fit"]["chosen"])
+            for member, (vectors, _), result in zip(self.members, sides, results, strict=True)
+        ]
+        table = np.concatenate(told, axis=1).astype(np.float32)
+        weights = balanced(train.labels) if self.settings.class_weights == "balanced" else None
+        vectors = Vectors(table, train.labels, train.speakers)
+        fitted = fit(self.meta(), None, vectors, [], sample_weights=weights)
+        return as_tensors(fitted.estimator, table.shape[1], len(self.classes))
+
+
+KINDS = {
+    "gradient": GradientExperiment,
+    "estimator": EstimatorExperiment,
+    "ensemble": EnsembleExperiment,
+}
+
+
+def _row(metrics):
+    run = metrics["run"]
+    scores = {key: metrics["metrics"][key]["value"] for key in ("ua", "wa")}
+    return {"system": run["system"], "seed": run["seed"], "parameters": run["parameters"], **scores}

@@ -1,0 +1,96 @@
+"""Systems that are trained epoch by epoch."""
+
+import logging
+from collections import Counter
+
+import torch
+
+from ser_lib.experiments.base import Experiment, score
+from ser_lib.models.waveform_classifier import WaveformClassifier
+from ser_lib.run_identity import check_fit, check_optimizer, run_identity
+from ser_lib.training.items import feature_batches, training_items
+from ser_lib.training.trainer import Trainer, out_of_patience
+
+logger = logging.getLogger(__name__)
+
+
+class GradientExperiment(Experiment):
+    """A front end, a scaler and a network with an optimiser; see :class:`Experiment`."""
+
+    def set_up(self):
+        """Build the network; its seed has been set."""
+        blocks = self.blocks = self.hparams.build(len(self.classes))
+        self.network = WaveformClassifier(
+            blocks["front_end"], blocks.get("scaler"), blocks["classifier"]
+        )
+        check_fit(self.hparams.path, self.network, len(self.classes))
+        check_optimizer(self.hparams.path, self.network, blocks)
+        self.augmentation = blocks.get("augmentation")
+        self.ledger = self.ledger.with_copies(self.augmentation.copies if self.augmentation else 0)
+        return run_identity(self.network, self.augmentation, blocks, self.ledger, self.settings)
+
+    @property
+    def sample_rate(self):
+        """Rate (Hz) that the front end expects."""
+        return self.network.sample_rate
+
+    def training_facts(self, progress):
+        """What the report says about epochs (dict)."""
+        return {
+            "epochs_run": progress.epoch,
+            "epochs_asked": self.settings.number_of_epochs,
+            "best_epoch": progress.best_epoch,
+            "stopped_early": progress.stopped_early,
+        }
+
+    def freezes(self):
+        """Whether the classifier plans stages of training (bool)."""
+        return hasattr(self.network.classifier, "begin_epoch")
+
+    def is_done(self, progress):
+        """Whether the last epoch was run, or patience has ended (bool)."""
+        enough = progress.epoch >= self.settings.number_of_epochs
+        return enough or out_of_patience(progress, self.settings.patience)
+
+    def train(self, accelerator, identity, progress):
+        """Train from wherever the folder stands; see :meth:`Experiment.train`."""
+        self.network.to(accelerator.device)
+        train, validation = training_items(
+            self.network,
+            self.manifest,
+            self.ledger,
+            self.classes,
+            self.augmentation,
+            self.settings,
+            self.features_folder,
+            accelerator,
+        )
+        if progress.epoch == 0 and self.network.scaler is not None:
+            logger.info("fitting the scaler on %d training items", len(train))
+            self.network.scaler.fit(feature_batches(self.network, train, self.settings))
+        trainer = Trainer(
+            self.network,
+            self.settings,
+            self.blocks["optimizer"],
+            self.blocks.get("lr_scheduler"),
+            accelerator,
+            self.folder,
+            identity,
+            score,
+            self._class_weights(),
+        )
+        progress = trainer.fit(train, validation)
+        started = getattr(self.network.classifier, "initialised_from", None)
+        progress.facts = {"initialised_from": started} if started else {}
+        return self.network, progress
+
+    def _class_weights(self):
+        """Weight of each class in the loss, 1 on average over the training clips, or None."""
+        if self.settings.class_weights == "none":
+            return None
+        counts = Counter(self.ledger.clips[clip].emotion for clip in self.ledger.train)
+        present = len(counts)
+        total = counts.total()
+        return torch.tensor(
+            [total / (present * counts[name]) if counts[name] else 0.0 for name in self.classes]
+        )

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import MinMaxScaler as SklearnMinMax
+from sklearn.tree import DecisionTreeClassifier
+
+from ser_lib.classical.fit import Vectors, balanced, fit, inner_folds, out_of_fold
+from ser_lib.errors import HparamsError
+from ser_lib.features.scaler import MinMaxScaler
+
+
+@pytest.fixture
+def vectors():
+    """120 clips of 8 speakers and 3 classes that lie apart, each speaker with an offset."""
+    rng = np.random.default_rng(0)
+    labels = np.tile(np.arange(3), 40)
+    speakers = np.repeat([f"s{n}" for n in range(8)], 15)
+    features = rng.normal(size=(120, 5)).astype(np.float32)
+    features[:, 0] += 2 * labels
+    return Vectors(features, labels, speakers)
+
+
+def test_folds_keep_a_speaker_together_only_where_told(vectors):
+    for fit_on, score_on in inner_folds(vectors, 4, by_speaker=True, seed=1):
+        assert not set(vectors.speakers[fit_on]) & set(vectors.speakers[score_on])
+    mixed = inner_folds(vectors, 4, by_speaker=False, seed=1)
+    assert all(set(vectors.speakers[a]) & set(vectors.speakers[b]) for a, b in mixed)
+
+
+def test_every_clip_is_scored_once_over_the_folds(vectors):
+    for by_speaker in (True, False):
+        scored = [i for _, side in inner_folds(vectors, 4, by_speaker, 1) for i in side]
+        assert sorted(scored) == list(range(120))
+
+
+def test_the_grid_chooses_what_scores_best_inside(vectors):
+    folds = inner_folds(vectors, 4, by_speaker=True, seed=1)
+    grid = {"max_depth": [1, 4]}  # one cut cannot part three classes
+    fitted = fit(DecisionTreeClassifier(random_state=0), None, vectors, folds, grid)
+    assert fitted.settings == {"max_depth": 4}
+    assert fitted.estimator.get_depth() <= 4
+    assert 0.6 < fitted.inner_ua <= 1
+
+
+def test_the_scaler_is_that_of_scikit_learn(vectors):
+    fitted = fit(LogisticRegression(), MinMaxScaler((5, 1)), vectors, [])
+    wanted = SklearnMinMax().fit_transform(vectors.features)
+    ours = fitted.scaler(torch.from_numpy(vectors.features)[..., None], None)[..., 0]
+    np.testing.assert_allclose(ours, wanted, atol=1e-6)
+    plain = LogisticRegression().fit(wanted.astype(np.float32), vectors.labels)
+    np.testing.assert_allclose(fitted.estimator.coef_, plain.coef_, atol=1e-3)
+
+
+def test_sample_weights_reach_the_estimator(vectors):
+    few = Vectors(*(part[(vectors.labels != 2) | (np.arange(120) < 12)] for part in vectors))
+    plain = fit(LogisticRegression(), None, few, []).estimator
+    weighted = fit(
+        LogisticRegression(), None, few, [], sample_weights=balanced(few.labels)
+    ).estimator
+    told = LogisticRegression(class_weight="balanced").fit(few.features, few.labels)
+    np.testing.assert_allclose(weighted.coef_, told.coef_, atol=1e-3)
+    assert np.abs(weighted.coef_ - plain.coef_).max() > 0.01
+
+
+def test_out_of_fold_probabilities_come_from_fits_that_did_not_see_the_clip(vectors):
+    folds = inner_folds(vectors, 4, by_speaker=True, seed=1)
+    # A tree grown to the end knows every clip it was fitted on by heart.
+    shuffled = vectors._replace(labels=np.random.default_rng(1).permutation(vectors.labels))
+    tree = DecisionTreeClassifier(random_state=0)
+    told = out_of_fold(tree, None, shuffled, folds)
+    assert (told.argmax(axis=1) == shuffled.labels).mean() < 0.55
+    assert tree.fit(shuffled.features, shuffled.labels).score(*shuffled[:2]) == 1
+
+
+def test_balanced_weights_are_one_on_average_and_even_out_the_classes():
+    labels = np.array([0] * 6 + [1] * 2 + [3] * 4)
+    weights = balanced(labels)
+    assert weights.mean() == pytest.approx(1)
+    assert [weights[labels == c].sum() for c in (0, 1, 3)] == pytest.approx([4, 4, 4])
+
+
+def test_refuses_a_setting_that_the_estimator_lacks(vectors):
+    with pytest.raises(HparamsError, match="DecisionTreeClassifier has no setting 'depth'"):
+        fit(DecisionTreeClassifier(), None, vectors, [], {"depth": [3]})
+
+
+def test_refuses_a_value_that_the_estimator_refuses(vectors):
+    with pytest.raises(HparamsError, match="DecisionTreeClassifier"):
+        fit(DecisionTreeClassifier(max_depth=-3), None, vectors, [])
+
+
+def test_refuses_more_folds_than_speakers_or_clips_of_a_class(vectors):
+    with pytest.raises(HparamsError, match="8 speakers"):
+        inner_folds(vectors, 9, by_speaker=True, seed=0)
+    few = Vectors(*(part[:9] for part in vectors))
+    with pytest.raises(HparamsError, match="3 training clips"):
+        inner_folds(few, 4, by_speaker=False, seed=0)

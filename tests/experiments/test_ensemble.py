@@ -1,0 +1,110 @@
+"""Systems made of others."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ser_lib.evaluation.predictions import read_predictions
+from ser_lib.hub.modeling import SERForAudioClassification
+
+
+@pytest.fixture(scope="module")
+def folder(run):
+    return run("small_ensemble", "--number_of_epochs", "1")
+
+
+@pytest.fixture(scope="module")
+def stack(run):
+    return run("small_stack")
+
+
+def probabilities(folder):
+    table = read_predictions(folder / "predictions.csv").sort_values("id")
+    return table[[name for name in table if name.startswith("p_")]].to_numpy()
+
+
+def test_says_the_mean_of_what_its_members_reported(folder):
+    members = sorted((folder / "members").iterdir())
+    assert [m.name for m in members] == ["1-small", "2-small", "3-small_tree"]
+    mean = np.mean([probabilities(member) for member in members], axis=0)
+    np.testing.assert_allclose(probabilities(folder), mean, atol=1e-5)
+
+
+def test_a_yaml_named_again_is_trained_from_the_next_seed(folder):
+    runs = [json.loads((m / "metrics.json").read_text())["run"] for m in folder.glob("members/*")]
+    assert sorted(run["seed"] for run in runs) == [7, 7, 8]
+    first, second = (probabilities(folder / "members" / f"{n}-small") for n in (1, 2))
+    assert not np.allclose(first, second)
+
+
+def test_all_are_judged_on_one_ledger_and_take_over_the_epochs(folder):
+    runs = [json.loads((m / "metrics.json").read_text())["run"] for m in folder.glob("members/*")]
+    whole = json.loads((folder / "metrics.json").read_text())["run"]
+    assert {run["ledger_sha256"] for run in runs} == {whole["ledger_sha256"]}
+    assert {run["epochs_asked"] for run in runs} == {1, None}
+
+
+def test_the_report_lists_the_members_and_their_scores(folder):
+    whole = json.loads((folder / "metrics.json").read_text())["run"]
+    assert [m["system"] for m in whole["members"]] == ["small", "small", "small_tree"]
+    assert whole["parameters"] == sum(m["parameters"] for m in whole["members"])
+    assert "| small_tree | 7 |" in (folder / "report.md").read_text()
+
+
+def test_starting_again_finds_it_done(folder, run, capsys):
+    run("small_ensemble", "--number_of_epochs", "1", folder=folder)
+    assert "finished already" in capsys.readouterr().out
+
+
+def test_a_run_cut_off_between_members_goes_on(run, folder, tmp_path):
+    import shutil
+
+    copy = tmp_path / "run"
+    shutil.copytree(folder, copy)
+    for name in ("metrics.json", "model", "checkpoints", "members/3-small_tree"):
+        path = copy / name
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+    kept = (copy / "members" / "1-small" / "metrics.json").stat().st_mtime_ns
+    run("small_ensemble", "--number_of_epochs", "1", folder=copy)
+    np.testing.assert_array_equal(probabilities(copy), probabilities(folder))
+    assert (copy / "members" / "1-small" / "metrics.json").stat().st_mtime_ns == kept
+
+
+def test_a_stack_is_one_model_that_reads_its_members(stack):
+    model = SERForAudioClassification.from_pretrained(stack / "model")
+    assert len(model.network.members) == 2
+    assert model.network.meta.spec["shape"] == [16, 1]
+    assert probabilities(stack).sum(axis=1) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("yaml", "old", "new", "told"),
+    [
+        ("small_ensemble", "- small_tree.yaml", "- nothing.yaml", "nothing.yaml"),
+        ("small_ensemble", "- small_tree.yaml", "- small_ensemble.yaml", "3 deep at most"),
+        ("small_ensemble", "- small_tree.yaml", "- 3", "list YAMLs"),
+        (
+            "small_stack",
+            "    - small_tree.yaml\n    - small_tree.yaml",
+            "    - small.yaml",
+            "small is none",
+        ),
+        (
+            "small_stack",
+            "sklearn.linear_model.LogisticRegression",
+            "sklearn.nothing.At",
+            "small_stack.yaml",
+        ),
+    ],
+)
+def test_members_that_do_not_go_together_are_refused(refused, yaml, old, new, told):
+    assert told in refused(yaml, old, new)
+
+
+def test_members_of_different_rates_are_refused(refused, repository, tmp_path):
+    text = (repository / "tests" / "hparams" / "small_tree.yaml").read_text()
+    other = tmp_path / "other.yaml"
+    other.write_text(text.replace("sample_rate: 16000", "sample_rate: 8000"))
+    line = refused("small_ensemble", "- small_tree.yaml", "- other.yaml")
+    assert "different sample rates" in line and "8000" in line

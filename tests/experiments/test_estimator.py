@@ -1,0 +1,115 @@
+"""Systems that are fitted: the same command, report and model folder as any other."""
+
+import json
+
+import pytest
+import torch
+
+from ser_lib import load
+from ser_lib.evaluation.predictions import read_predictions
+from ser_lib.hub.modeling import SERForAudioClassification
+
+
+@pytest.fixture(scope="module")
+def folder(run):
+    return run("small_tree")
+
+
+def test_leaves_what_every_run_leaves_and_no_pickle(folder):
+    files = """report.md metrics.json predictions.csv ledger.json hyperparams.yaml env.log log.txt
+    figures/confusion.png model/config.json model/model.safetensors model/README.md"""
+    for name in files.split():
+        assert (folder / name).stat().st_size > 0, name
+    kinds = {path.suffix for path in (folder / "model").iterdir()}
+    assert kinds <= {".json", ".safetensors", ".md", ".py", ".png"}
+
+
+def test_says_what_the_grid_chose_and_how(folder):
+    run = json.loads((folder / "metrics.json").read_text())["run"]
+    assert run["epochs_run"] is None
+    fit = run["fit"]
+    assert fit["estimator"] == "sklearn.DecisionTreeClassifier"
+    assert fit["chosen"]["max_depth"] in (2, 8)
+    assert fit["inner_folds"] == 2
+    assert fit["inner_folds_by_speaker"] is True
+    report = (folder / "report.md").read_text()
+    assert f"max_depth {fit['chosen']['max_depth']}" in report
+    assert "cut by speaker" in report
+
+
+def test_the_scaler_was_fitted_and_travels_with_the_tree(folder):
+    model = SERForAudioClassification.from_pretrained(folder / "model")
+    assert model.network.scaler.span.min() > 0
+    assert not torch.equal(model.network.scaler.low, torch.zeros(10, 1))
+
+
+def test_the_model_gives_the_reported_probabilities(folder, small_ravdess):
+    row = read_predictions(folder / "predictions.csv").iloc[3]
+    told = load(folder / "model")(str(next(small_ravdess.rglob(f"{row['id']}.flac"))))
+    for entry in told:
+        assert entry["score"] == pytest.approx(row[f"p_{entry['label']}"], abs=1e-5)
+
+
+def test_starting_again_finds_it_done(folder, run, capsys):
+    before = (folder / "metrics.json").stat().st_mtime_ns
+    run("small_tree", folder=folder)
+    assert "finished already" in capsys.readouterr().out
+    assert (folder / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_the_same_seed_gives_the_same_tensors(folder, run):
+    from safetensors.torch import load_file
+
+    again = run("small_tree")
+    first, second = (load_file(f / "model" / "model.safetensors") for f in (folder, again))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_inner_folds_mix_speakers_where_the_protocol_does(run):
+    folder = run("small_tree", "--protocol", "ravdess-random", "--inner_folds", "2")
+    fit = json.loads((folder / "metrics.json").read_text())["run"]["fit"]
+    assert fit["inner_folds_by_speaker"] is False
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("n_mfcc: 10", "n_mfcc: 12", "min_max_scaler reads features of shape (10, 1)"),
+        ("max_depth: [2, 8]", "depth: [2, 8]", "has no setting 'depth'"),
+        ("random_state: !ref <seed>", "height: 3", "estimator: "),
+        ("sklearn.tree.DecisionTreeClassifier", "sklearn.svm.SVC", "SVC cannot become tensors"),
+        ("grid:\n    max_depth: [2, 8]", "grid: 3", "grid is 3"),
+        ("inner_folds: 2", "inner_folds: 1", "inner_folds is 1"),
+        ("class_weights: none", "class_weights: some", "class_weights is 'some'"),
+        ("grid:", "lattice:", "unknown key 'lattice'"),
+    ],
+)
+def test_a_wrong_yaml_is_refused_in_one_line(refused, old, new, told):
+    assert told in refused("small_tree", old, new)
+
+
+def test_a_front_end_of_images_is_refused_before_anything_is_fitted(refused, repository):
+    text = (repository / "tests" / "hparams" / "small_tree.yaml").read_text()
+    old = text[text.index("front_end:") : text.index("scaler:")]
+    new = "front_end: !new:ser_lib.features.mfcc.MFCC\n    sample_rate: !ref <sample_rate>\n"
+    line = refused("small_tree", old, new)
+    assert "an estimator reads one vector a clip" in line
+    assert "mfcc gives features of shape (25, " in line
+
+
+def test_a_class_that_training_lacks_is_refused(repository, small_ravdess, tmp_path, capsys):
+    import shutil
+
+    from ser_lib.corpora import ravdess
+    from ser_lib.recipe import main
+
+    data = tmp_path / "data"
+    shutil.copytree(small_ravdess, data)
+    for clip in data.rglob("03-01-07-*.flac"):
+        clip.unlink()
+    yaml = repository / "tests" / "hparams" / "small_tree.yaml"
+    line = [yaml, "--data_folder", data, "--output_folder", tmp_path / "run", "--allow_partial"]
+    assert main(ravdess, [str(word) for word in line]) == 2
+    error = capsys.readouterr().err
+    assert "the training side has no clip of disgust" in error
