@@ -18,10 +18,11 @@ from ser_lib.registry import register
 # Logits stay finite: the logarithm of no probability is less than that of this one.
 _LEAST = 1e-12
 _LINKS = {"mean": ("identity",), "sum": ("softmax", "sigmoid")}
-# (row, tree) pairs walked at once. On a CPU the intermediates should stay in its cache.
-_PAIRS = {"cpu": 2**17}
-_PAIRS_ELSEWHERE = 2**22
-_ROWS = 1024
+# Rows, and (row, tree) pairs, whose leaves are held at once.
+_ROWS, _PAIRS = 2**10, 2**21
+# Pairs walked at once on a CPU. They stay in its cache, and PyTorch does not wake other threads
+# for so few: on a busy machine each of thousands of steps would wait for its turn there.
+_STRIDE = 2**15
 
 
 @register("tree_ensemble")
@@ -146,30 +147,25 @@ class TreeEnsemble(nn.Module):
         # Loaders that put tensors in place themselves (Transformers) pass by the check on load.
         if not self._checked:
             self.check()
-        pairs = _PAIRS.get(rows.device.type, _PAIRS_ELSEWHERE)
-        combined = [
-            self._combined(chunk, max(1, pairs // max(1, len(chunk))))
-            for chunk in rows.split(_ROWS)
-        ]
+        n_rows = max(1, min(len(rows), _ROWS, _PAIRS // len(self.root)))
+        n_trees = max(1, _STRIDE // n_rows) if rows.device.type == "cpu" else len(self.root)
+        combined = [self._combined(chunk, n_trees) for chunk in rows.split(n_rows)]
         return self._logits(torch.cat(combined))
 
-    def _combined(self, rows, block):
-        """Mean or sums over all trees ``(rows, numbers)``, walking ``block`` trees at a time."""
-        n_trees, total = len(self.root), 0
-        for first in range(0, n_trees, block):
-            last = min(first + block, n_trees)
-            leaves = F.embedding(self._walk(rows, first, last), self.leaf_table)
-            if self.link != "identity":
-                scores = leaves.new_zeros(len(self.bias), rows.shape[0])
-                # Not a matrix product, which autocast would do in half precision.
-                scores = scores.index_add(0, self.tree_score[first:last].int(), leaves.squeeze(2))
-                total = total + scores.t()
-            else:
-                total = total + leaves.sum(dim=0)
-        return total / n_trees if self.link == "identity" else total + self.bias
+    def _combined(self, rows, at_once):
+        """Mean or sums over all trees, ``at_once`` of which are walked together: (rows, numbers)"""
+        n_trees = len(self.root)
+        starts = range(0, n_trees, at_once)
+        walked = [self._walk(rows, first, min(first + at_once, n_trees)) for first in starts]
+        leaves = F.embedding(torch.cat(walked).int(), self.leaf_table)
+        if self.link == "identity":
+            return leaves.sum(dim=0) / n_trees
+        # Not a matrix product, which autocast would do in half precision.
+        scores = leaves.new_zeros(len(self.bias), rows.shape[0])
+        return scores.index_add(0, self.tree_score.int(), leaves.squeeze(2)).t() + self.bias
 
     def _walk(self, rows, first, last):
-        """Leaf row (int32) where each row ends in trees ``first`` to ``last``: (trees, rows)."""
+        """Leaf row where each row ends in trees ``first`` up to ``last``: (trees, rows)."""
         n_rows, n_trees = rows.shape[0], last - first
         # Trees outside, rows inside: the nodes of one tree stay in the cache for all rows.
         node = self.root[first:last, None].int().repeat(1, n_rows).view(-1)
@@ -186,7 +182,7 @@ class TreeEnsemble(nn.Module):
             right = values.index_select(0, place) > self.threshold.index_select(0, here)
             here += self.left.index_select(0, here)
             here += right
-        return self.leaf_row.index_select(0, node).view(n_trees, n_rows).int()
+        return self.leaf_row.index_select(0, node).view(n_trees, n_rows)
 
     def _logits(self, combined):
         if self.link == "identity":

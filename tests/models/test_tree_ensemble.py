@@ -103,7 +103,7 @@ def test_pieces_do_not_matter(model, monkeypatch):
     features = torch.randn(50, 3, 1)
     whole = model(features, None)
     monkeypatch.setattr(tree_ensemble, "_ROWS", 7)
-    monkeypatch.setattr(tree_ensemble, "_PAIRS", {"cpu": 7})
+    monkeypatch.setattr(tree_ensemble, "_STRIDE", 7)
     torch.testing.assert_close(model(features, None), whole)
 
 
