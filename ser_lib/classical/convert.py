@@ -48,16 +48,22 @@ def as_tensors(estimator, n_features, n_classes):
         another number of features, or if a setting of it has no equivalent.
     """
     name = type(estimator).__name__
-    convert = _CONVERTERS.get(_qualified(type(estimator)))
-    if convert is None:
-        known = sorted(key.rpartition(".")[2] for key in _CONVERTERS)
-        raise HparamsError(f"{name} cannot become tensors; choose one of {', '.join(known)}")
+    check_kind(estimator)
     try:
         check_is_fitted(estimator)
     except NotFittedError as error:
         raise HparamsError(f"{name} is not fitted; call its fit first") from error
     _refuse_misfit(name, estimator, n_features, n_classes)
-    return convert(estimator, n_features, n_classes)
+    return _CONVERTERS[_qualified(type(estimator))](estimator, n_features, n_classes)
+
+
+def check_kind(estimator):
+    """Raise HparamsError unless estimators of this kind, fitted or not, can become tensors."""
+    if _qualified(type(estimator)) not in _CONVERTERS:
+        known = ", ".join(sorted(key.rpartition(".")[2] for key in _CONVERTERS))
+        raise HparamsError(
+            f"{type(estimator).__name__} cannot become tensors; choose one of {known}"
+        )
 
 
 def _refuse_misfit(name, estimator, n_features, n_classes):

@@ -10,18 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.model_selection import (
-    GridSearchCV,
     ParameterGrid,
     StratifiedGroupKFold,
     StratifiedKFold,
     cross_val_predict,
+    cross_val_score,
 )
 from sklearn.pipeline import Pipeline
 from torch import nn
 
 from ser_lib.errors import HparamsError
+from ser_lib.logs import progress_bar
 
 logger = logging.getLogger(__name__)
 
@@ -75,27 +76,56 @@ def fit(estimator, scaler, vectors, folds, grid=None, sample_weights=None):
         If the grid names settings that the estimator lacks, or it refuses what it is given.
     """
     name = type(estimator).__name__
-    strange = sorted(set(grid or {}) - set(estimator.get_params()))
-    if strange:
-        raise HparamsError(f"grid: {name} has no setting {strange[0]!r}")
+    check_grid(estimator, grid)
     pipeline = _pipeline(estimator, scaler)
     options = _weighted(sample_weights)
     clips, width = vectors.features.shape
     logger.info("fitting %s on %d clips x %d features", name, clips, width)
     try:
-        if not grid:
-            pipeline.fit(vectors.features, vectors.labels, **options)
-            return _fitted(pipeline, {}, None)
-        inner = {f"estimator__{key}": values for key, values in grid.items()}
-        tries = len(ParameterGrid(inner))
-        logger.info("grid of %d settings, %d inner folds each", tries, len(folds))
-        search = GridSearchCV(pipeline, inner, scoring="balanced_accuracy", cv=folds)
-        search.fit(vectors.features, vectors.labels, **options)
+        chosen, inner_ua = {}, None
+        if grid:
+            chosen, inner_ua = _search(pipeline, vectors, folds, grid, options)
+            logger.info("chosen: %s (inner UA %.1f%%)", chosen, 100 * inner_ua)
+            pipeline.set_params(**_inside(chosen))
+        pipeline.fit(vectors.features, vectors.labels, **options)
     except (ValueError, TypeError) as error:
         raise HparamsError(f"{name}: {str(error).strip().splitlines()[0]}") from error
-    chosen = {key.removeprefix("estimator__"): v for key, v in search.best_params_.items()}
-    logger.info("chosen: %s (inner UA %.1f%%)", chosen, 100 * search.best_score_)
-    return _fitted(search.best_estimator_, chosen, float(search.best_score_))
+    scaler = getattr(pipeline.named_steps["scaler"], "scaler_", None)
+    return Fitted(pipeline.named_steps["estimator"], scaler, chosen, inner_ua)
+
+
+def check_grid(estimator, grid):
+    """Raise HparamsError where a grid (dict or None) names a setting that the estimator lacks."""
+    strange = sorted(set(grid or {}) - set(estimator.get_params()))
+    if strange:
+        raise HparamsError(f"grid: {type(estimator).__name__} has no setting {strange[0]!r}")
+
+
+def _search(pipeline, vectors, folds, grid, options):
+    """Setting of a grid with the best mean UA over the folds (of equals the first), and that UA.
+
+    scikit-learn's GridSearchCV does the same without showing how far it is.
+    """
+    settings = list(ParameterGrid(grid))
+    scores = [
+        cross_val_score(
+            clone(pipeline).set_params(**_inside(setting)),
+            vectors.features,
+            vectors.labels,
+            cv=folds,
+            scoring="balanced_accuracy",
+            params=options,
+            error_score="raise",
+        ).mean()
+        for setting in progress_bar(settings, f"grid, {len(folds)} inner folds", "setting")
+    ]
+    best = int(np.argmax(scores))
+    return settings[best], float(scores[best])
+
+
+def _inside(settings):
+    """Settings of the estimator as those of the pipeline around it."""
+    return {f"estimator__{key}": value for key, value in settings.items()}
 
 
 def out_of_fold(estimator, scaler, vectors, folds, sample_weights=None):
@@ -199,9 +229,3 @@ def _pipeline(estimator, scaler):
 
 def _weighted(sample_weights):
     return {} if sample_weights is None else {"estimator__sample_weight": sample_weights}
-
-
-def _fitted(pipeline, chosen, inner_ua):
-    scaler = pipeline.named_steps["scaler"]
-    module = getattr(scaler, "scaler_", None)
-    return Fitted(pipeline.named_steps["estimator"], module, chosen, inner_ua)

@@ -15,7 +15,7 @@ from ser_lib.classical.convert import as_tensors
 from ser_lib.classical.fit import Vectors, balanced, fit
 from ser_lib.errors import HparamsError
 from ser_lib.experiments.base import Experiment
-from ser_lib.experiments.estimator import EstimatorExperiment
+from ser_lib.experiments.estimator import EstimatorExperiment, made
 from ser_lib.experiments.gradient import GradientExperiment
 from ser_lib.hparams import FOLDERS, SETTINGS, Hparams
 from ser_lib.hub.modeling import SERForAudioClassification
@@ -59,6 +59,8 @@ class EnsembleExperiment(Experiment):
             identities.append(member.set_up(**deeper))
             self.members.append(member)
         self._check_members(yaml)
+        if self.meta:
+            made(yaml, "meta", self.meta)
         stack = {"meta": plain(self.meta), "inner_folds": self.settings.inner_folds}
         return {"members": identities, **(stack if self.meta else {})}
 

@@ -7,8 +7,8 @@ import numpy as np
 import sklearn
 import torch
 
-from ser_lib.classical.convert import as_tensors
-from ser_lib.classical.fit import Vectors, balanced, fit, inner_folds, out_of_fold
+from ser_lib.classical.convert import as_tensors, check_kind
+from ser_lib.classical.fit import Vectors, balanced, check_grid, fit, inner_folds, out_of_fold
 from ser_lib.errors import HparamsError, RunError
 from ser_lib.experiments.base import Experiment, score
 from ser_lib.models.waveform_classifier import WaveformClassifier
@@ -41,10 +41,7 @@ class EstimatorExperiment(Experiment):
         self.network = WaveformClassifier(front_end, scaler, None)
         self.estimator = blocks["estimator"]
         self.grid = self.hparams.value("grid")
-        try:
-            self.estimator()
-        except (TypeError, ValueError) as error:
-            raise HparamsError(f"{yaml}: estimator: {str(error).splitlines()[0]}") from error
+        check_grid(made(yaml, "estimator", self.estimator), self.grid)
         return {
             "front_end": front_end.spec,
             "scaler": scaler.spec if scaler is not None else None,
@@ -168,6 +165,31 @@ class EstimatorExperiment(Experiment):
             "inner_ua": fitted.inner_ua,
             "validation_ua": score(told, torch.from_numpy(validation.labels))["ua"],
         }
+
+
+def made(yaml, key, factory):
+    """The unfitted estimator that a YAML's ``!name:`` makes, if it is one that becomes tensors.
+
+    Arguments
+    ---------
+    yaml : Path
+        For the message.
+    key : str
+        ``estimator`` or ``meta``.
+    factory : callable
+        Makes it without arguments.
+
+    Raises
+    ------
+    HparamsError
+        Otherwise.
+    """
+    try:
+        estimator = factory()
+    except (TypeError, ValueError) as error:
+        raise HparamsError(f"{yaml}: {key}: {str(error).splitlines()[0]}") from error
+    check_kind(estimator)
+    return estimator
 
 
 def _vectors(items, speakers):

@@ -200,6 +200,9 @@ def _training(run):
     epochs = "none: not trained by epochs"
     if run["epochs_run"] is not None:
         epochs = f"{run['epochs_run']} of {run['epochs_asked']}, best {run['best_epoch']}"
+    if run.get("members"):
+        made = ", ".join(f"{m['system']} (seed {m['seed']})" for m in run["members"])
+        epochs = f"those of its members: {made}"
     rows = [
         ["Parameters", f"{run['parameters']:,}"],
         ["Noisy copies of a training clip", str(run.get("augmented_copies", 0))],

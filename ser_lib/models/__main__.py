@@ -17,38 +17,44 @@ def main(argv=None):
     argv : list of str or None
         Command line without the program's name.
     """
-    parser = argparse.ArgumentParser(prog="python -m ser_lib.models", description=main.__doc__)
-    parser.description = "List the systems of hparams/: parameters, features, source."
+    parser = argparse.ArgumentParser(prog="python -m ser_lib.models")
+    parser.description = "List the systems of hparams/: what they are, parameters, input, source."
     parser.add_argument("--classes", type=int, default=8, help="emotions (default: %(default)s)")
     arguments = parser.parse_args(argv)
     try:
-        rows = [("system", "parameters", "front end", "features", "source"), *_rows(arguments)]
+        rows = [("system", "made by", "parameters", "front end", "features", "source")]
+        rows += _rows(arguments.classes)
     except SerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        print("  ".join([*cells, row[4]]))
+        print("  ".join([*cells, row[-1]]))
     return 0
 
 
-def _rows(arguments):
+def _rows(n_classes):
     from ser_lib.hparams import ROOT, Hparams
 
     for path in sorted((ROOT / "hparams").glob("*.yaml")):
         hparams = Hparams(path)
-        blocks = hparams.build(arguments.classes)
-        parameters = sum(p.numel() for p in blocks["classifier"].parameters())
-        front_end = blocks["front_end"]
-        shape = " x ".join(str(size) for size in front_end.shape)
-        yield (
-            path.stem,
-            f"{parameters:,}",
-            front_end.registered_name,
-            shape,
-            hparams.value("system_source") or "",
-        )
+        yield (path.stem, *_facts(hparams, n_classes), hparams.value("system_source") or "")
+
+
+def _facts(hparams, n_classes):
+    """What makes the system, its parameters, its front end and the shape of its features."""
+    if hparams.kind == "ensemble":
+        members = len(hparams.value("members"))
+        stacked = ", stacked" if "meta" in hparams.tree else ""
+        return f"{members} members{stacked}", "", "of the members", ""
+    blocks = hparams.build(n_classes)
+    shape = " x ".join(str(size) for size in blocks["front_end"].shape)
+    heard = blocks["front_end"].registered_name, shape
+    if hparams.kind == "estimator":
+        return blocks["estimator"].func.__name__, "when fitted", *heard
+    parameters = sum(parameter.numel() for parameter in blocks["classifier"].parameters())
+    return "training", f"{parameters:,}", *heard
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from ser_lib.registry import register
 _LEAST = 1e-12
 _LINKS = {"mean": ("identity",), "sum": ("softmax", "sigmoid")}
 # Rows, and (row, tree) pairs, whose leaves are held at once.
-_ROWS, _PAIRS = 2**10, 2**21
+_ROWS, _PAIRS = 2**10, 2**22
 # Pairs walked at once on a CPU. They stay in its cache, and PyTorch does not wake other threads
 # for so few: on a busy machine each of thousands of steps would wait for its turn there.
 _STRIDE = 2**15
@@ -91,10 +91,9 @@ class TreeEnsemble(nn.Module):
             raise ValueError(f"{combine!r} with {link!r} is no way to give {n_classes} classes")
         self.n_features, self.link = n_features, link
         self.deeper_trees = tuple(deeper_trees)
+        width, unfitted = (n_classes, 1 / n_classes) if combine == "mean" else (1, 0.0)
         # Thresholds of the inner nodes, and what the leaves hold.
-        self.fitted_numbers = (
-            n_nodes - n_leaves + n_leaves * (n_classes if combine == "mean" else 1)
-        )
+        self.fitted_numbers = n_nodes - n_leaves + n_leaves * width
         # Name of an index: how many there are, and how many things it chooses among.
         self._indices = {
             "root": (n_trees, n_nodes),
@@ -104,8 +103,7 @@ class TreeEnsemble(nn.Module):
         }
         with torch.device("cpu"):
             self.register_buffer("threshold", torch.full((n_nodes,), torch.inf))
-            table = torch.full((n_leaf_rows, n_classes if combine == "mean" else 1), 1 / n_classes)
-            self.register_buffer("leaf_table", table)
+            self.register_buffer("leaf_table", torch.full((n_leaf_rows, width), unfitted))
             if combine == "sum":
                 n_scores = 1 if link == "sigmoid" else n_classes
                 self._indices["tree_score"] = (n_trees, n_scores)
@@ -157,12 +155,16 @@ class TreeEnsemble(nn.Module):
         n_trees = len(self.root)
         starts = range(0, n_trees, at_once)
         walked = [self._walk(rows, first, min(first + at_once, n_trees)) for first in starts]
-        leaves = F.embedding(torch.cat(walked).int(), self.leaf_table)
-        if self.link == "identity":
-            return leaves.sum(dim=0) / n_trees
-        # Not a matrix product, which autocast would do in half precision.
-        scores = leaves.new_zeros(len(self.bias), rows.shape[0])
-        return scores.index_add(0, self.tree_score.int(), leaves.squeeze(2)).t() + self.bias
+        leaves = torch.cat(walked).int()
+        if self.link != "identity":
+            leaf_scores = F.embedding(leaves, self.leaf_table).squeeze(2)
+            # Not a matrix product, which autocast would do in half precision.
+            scores = leaf_scores.new_zeros(len(self.bias), rows.shape[0])
+            return scores.index_add(0, self.tree_score.int(), leaf_scores).t() + self.bias
+        if rows.device.type != "cpu" or torch.compiler.is_compiling():
+            return F.embedding(leaves, self.leaf_table).mean(dim=0)
+        # The same without all the rows in between, which take longer to write than to find.
+        return F.embedding_bag(leaves.t().contiguous(), self.leaf_table, mode="mean")
 
     def _walk(self, rows, first, last):
         """Leaf row where each row ends in trees ``first`` up to ``last``: (trees, rows)."""

@@ -111,8 +111,9 @@ def test_no_rows_give_no_logits():
     assert forest()(torch.zeros(0, 3, 1), None).shape == (0, 2)
 
 
-def test_unfitted_trees_know_nothing():
-    logits = TreeEnsemble(**SIZES)(ROWS, None)
+@pytest.mark.parametrize("kind", [("mean", "identity"), ("sum", "softmax"), ("sum", "sigmoid")])
+def test_unfitted_trees_know_nothing(kind):
+    logits = TreeEnsemble(**SIZES, combine=kind[0], link=kind[1])(ROWS, None)
     torch.testing.assert_close(logits.softmax(dim=1), torch.full((3, 2), 0.5))
 
 
