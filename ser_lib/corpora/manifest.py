@@ -92,7 +92,7 @@ def inspect_clips(paths, progress=True):
     Raises
     ------
     CorpusError
-        If any file is broken: the first is named, the others counted.
+        If files are broken: the message names them all.
     """
 
     def look(path):
@@ -114,10 +114,10 @@ def inspect_clips(paths, progress=True):
         )
     broken = [item for item in found if isinstance(item, AudioError)]
     if broken:
-        others = f" ({len(broken) - 1} more clips are broken too)" if len(broken) > 1 else ""
+        what = f"{len(broken)} clips are broken: " if len(broken) > 1 else ""
         raise CorpusError(
-            f"{broken[0]}{others}. Extract the corpus archive again, or delete what is broken "
-            "and pass --allow_partial"
+            f"{what}{'; '.join(map(str, broken))}. Extract the corpus archive again, or delete "
+            "what is broken and pass --allow_partial"
         ) from broken[0]
     return found
 

@@ -34,9 +34,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from ser_lib.corpora import cache, places, sample
 from ser_lib.corpora import download as downloading
-from ser_lib.corpora.manifest import build, inspect_clips
+from ser_lib.corpora import places, sample
+from ser_lib.corpora.folder import refuse_doubled, refuse_partial, sounds, whole_clips
 from ser_lib.errors import CorpusError
 
 logger = logging.getLogger(__name__)
@@ -150,20 +150,7 @@ def prepare(data_folder=None, allow_partial=False, progress=True):
     rows = [_row(path, corpus) for path in files]
     if not synthetic:
         _check_counts(root, rows, allow_partial)
-
-    def make():
-        found = inspect_clips(files, progress)
-        for row, info in zip(rows, found, strict=True):
-            row.update(
-                start=0.0,
-                end=info.duration,
-                sample_rate=info.sample_rate,
-                duration=info.duration,
-                sha256=info.sha256,
-            )
-        return build(rows)
-
-    return cache.cached(cache.fingerprint(corpus, _READER_VERSION, root, files), make)
+    return whole_clips(corpus, _READER_VERSION, root, rows, progress)
 
 
 def _actor_root(folder):
@@ -194,9 +181,10 @@ def _speech_files(root, quiet=False):
     """Speech clips under a root, sorted; song, video and Kaggle's second copies left out."""
     files, left_out = [], 0
     for folder in _actor_folders(root):
-        sounds = [path for path in _sounds(folder) if _fields(path)[:2] == ["03", "01"]]
-        left_out += len(_sounds(folder)) - len(sounds)
-        files += sounds
+        there = sounds(folder)
+        speech = [path for path in there if _fields(path)[:2] == ["03", "01"]]
+        left_out += len(there) - len(speech)
+        files += speech
     if quiet:
         return files
     if left_out:
@@ -210,22 +198,12 @@ def _speech_files(root, quiet=False):
     return files
 
 
-def _sounds(folder):
-    """Wav and flac files of one actor folder, sorted; hidden files (``._*``) are no clips."""
-    suffixes = (".wav", ".flac")
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    ]
-
-
 def _check_doubled(root):
     """Leave out the second copy in Kaggle's archive, if it is one; CorpusError if it is not."""
     copies = [folder for folder in _actor_folders(root / _DOUBLED) if (root / folder.name).is_dir()]
     for copy in copies:
-        names = {path.name for path in _sounds(root / copy.name)}
-        if odd := names ^ {path.name for path in _sounds(copy)}:
+        names = {path.name for path in sounds(root / copy.name)}
+        if odd := names ^ {path.name for path in sounds(copy)}:
             raise CorpusError(
                 f"{copy} and {root / copy.name} differ (first: {min(odd)}); keep the complete one "
                 "and delete the other"
@@ -289,22 +267,11 @@ def _row(path, corpus):
 
 def _check_counts(root, rows, allow_partial):
     """CorpusError where a clip is there as wav and as flac, or clips are missing."""
-    doubled = [clip for clip, count in Counter(row["id"] for row in rows).items() if count > 1]
-    if doubled:
-        raise CorpusError(
-            f"{root}: {doubled[0]} is there as .wav and as .flac ({len(doubled)} such clips); "
-            "delete one of each pair"
-        )
+    refuse_doubled(root, rows)
     have = Counter(row["speaker"] for row in rows)
     lacking = [
         f"Actor_{actor} lacks {_CLIPS_PER_ACTOR - have[actor]}"
         for actor in _ACTORS
         if have[actor] != _CLIPS_PER_ACTOR
     ]
-    if lacking and not allow_partial:
-        raise CorpusError(
-            f"{root} holds {len(rows)} of {NAME}'s 1440 speech clips: {', '.join(lacking)}. "
-            "Extract the archive again, or pass --allow_partial to go on without them"
-        )
-    if lacking:
-        logger.warning("%s holds %d of the 1440 speech clips", root, len(rows))
+    refuse_partial(root, NAME, len(rows), _CLIPS_PER_ACTOR * len(_ACTORS), lacking, allow_partial)

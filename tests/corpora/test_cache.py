@@ -3,18 +3,19 @@ import os
 import pytest
 
 from ser_lib.corpora import cache, ravdess
+from ser_lib.corpora import folder as reading
 
 
 @pytest.fixture
 def reads(monkeypatch):
     """How many times clips were decoded, as a list that grows."""
-    calls, plain = [], ravdess.inspect_clips
+    calls, plain = [], reading.inspect_clips
 
     def counted(paths, progress=True):
         calls.append(len(paths))
         return plain(paths, progress)
 
-    monkeypatch.setattr(ravdess, "inspect_clips", counted)
+    monkeypatch.setattr(reading, "inspect_clips", counted)
     return calls
 
 

@@ -62,5 +62,5 @@ def test_broken_clips_make_one_line(tmp_path):
     with pytest.raises(CorpusError) as caught:
         inspect_clips(paths, progress=False)
     message = str(caught.value)
-    assert "1.wav is not a sound file" in message and "1 more" in message
+    assert "2 clips" in message and "1.wav is not a sound file" in message and "3.wav" in message
     assert "--allow_partial" in message and "\n" not in message

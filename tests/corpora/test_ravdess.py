@@ -175,14 +175,14 @@ def test_unknown_actor(tiny, write_clip):
 
 def test_wav_and_flac_of_one_clip(tiny, write_clip):
     write_clip(tiny / "Actor_01" / "03-01-01-01-01-01-01.flac")
-    refused(tiny, "03-01-01-01-01-01-01", ".wav and as .flac")
+    refused(tiny, "03-01-01-01-01-01-01", "there twice", "01.wav", "01.flac")
 
 
 def test_broken_clips(tiny):
     clip = tiny / "Actor_01" / "03-01-01-01-01-01-01.wav"
     clip.write_bytes(clip.read_bytes()[:500])
     (tiny / "Actor_12" / "03-01-03-02-01-01-12.flac").write_text("text")
-    refused(tiny, clip.name, "truncated", "1 more", "--allow_partial")
+    refused(tiny, clip.name, "truncated", "03-01-03-02-01-01-12.flac", "--allow_partial")
 
 
 def test_link_that_leads_nowhere(tiny):
