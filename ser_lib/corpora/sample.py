@@ -7,32 +7,15 @@ the code works, never how well a system recognises people. A folder written here
 ``SYNTHETIC.md``, and its manifest's corpus is ``RAVDESS-synthetic``.
 """
 
-import tempfile
-from pathlib import Path
-
-import numpy as np
-import soundfile
-from filelock import FileLock
-from tqdm import tqdm
-
 from ser_lib.corpora import places
-from ser_lib.corpora.voices import SAMPLE_RATE, STYLES, voice
-from ser_lib.errors import CorpusError
+from ser_lib.corpora.synthetic import MARKER, write_voices
+from ser_lib.corpora.voices import STYLES, voice
 
 __all__ = ["ACTORS", "CLIPS", "CORPUS", "MARKER", "default_folder", "voice", "write"]
 
-MARKER = "SYNTHETIC.md"
 CORPUS = "RAVDESS-synthetic"
 #: Two actors of each fold of the six-fold protocol, a man and a woman where the fold has both.
 ACTORS = (1, 20, 4, 10, 8, 9, 3, 24, 2, 15, 6, 13)
-
-_NOTE = """# Synthetic voices
-
-The sound files in this folder were computed by ser_lib (`ser_lib/corpora/voices.py`). They follow
-the file names of RAVDESS so that its reader and protocols can be tried without it. No human
-speaks in them. A number measured on them shows that the code runs; it says nothing about how well
-a system recognises the emotions of people. Do not mix them with the real corpus.
-"""
 
 
 def _clips():
@@ -78,39 +61,21 @@ def write(folder, progress=True, clips=CLIPS):
     CorpusError
         If the folder cannot be written, or holds something else.
     """
-    folder = Path(folder)
-    if (folder / MARKER).is_file():
-        return folder
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # Ranks of one job start together; one writes, the others wait and find it done.
-        with FileLock(folder.parent / f".{folder.name}.lock"):
-            if not (folder / MARKER).is_file():
-                _write(folder, progress, clips)
-    except OSError as error:
-        raise CorpusError(
-            f"the sample corpus cannot be written to {folder} ({error.strerror or error}); empty "
-            "that folder, or set SER_CACHE to one that can be written"
-        ) from error
-    return folder
+    return write_voices(
+        folder,
+        "RAVDESS",
+        {f"Actor_{clip[-2:]}/{clip}.flac": _spoken(clip) for clip in clips},
+        progress=progress,
+    )
 
 
-def _write(folder, progress, clips):
-    """Write beside ``folder``, then rename, so that it is there whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".half-") as half:
-        whole = Path(half) / "sample"
-        for clip in tqdm(clips, desc="Synthetic voices", unit="clip", disable=not progress):
-            _, _, emotion, intensity, statement, take, actor = clip.split("-")
-            waveform, _ = voice(
-                list(STYLES)[int(emotion) - 1],
-                speaker=int(actor),
-                intensity="strong" if intensity == "02" else "normal",
-                statement=str(int(statement)),
-                take=int(take),
-            )
-            path = whole / f"Actor_{actor}" / f"{clip}.flac"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            samples = np.rint(waveform * 32767).astype(np.int16)
-            soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_16")
-        (whole / MARKER).write_text(_NOTE)
-        whole.rename(folder)
+def _spoken(clip):
+    """Arguments of :func:`voice` for a clip of RAVDESS's name."""
+    _, _, emotion, intensity, statement, take, actor = clip.split("-")
+    return {
+        "emotion": list(STYLES)[int(emotion) - 1],
+        "speaker": int(actor),
+        "intensity": "strong" if intensity == "02" else "normal",
+        "statement": str(int(statement)),
+        "take": int(take),
+    }
