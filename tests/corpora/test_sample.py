@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_lib.corpora import ravdess, sample
+from ser_lib.corpora import ravdess, sample, synthetic
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.corpora.voices import STYLES, voice
 from ser_lib.errors import CorpusError
@@ -129,7 +129,7 @@ def test_interrupted_writing_leaves_nothing(tmp_path, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sample.soundfile, "write", interrupt)
+    monkeypatch.setattr(synthetic.soundfile, "write", interrupt)
     with pytest.raises(KeyboardInterrupt):
         sample.write(tmp_path / "few", progress=False, clips=FEW)
     assert not (tmp_path / "few").exists() and not list(tmp_path.glob(".half-*"))
