@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 from safetensors import SafetensorError
+from transformers.utils import CONFIG_NAME, SAFE_WEIGHTS_NAME
 
 from ser_lib.errors import RunError
 from ser_lib.hub.bundle import AUTO_MAP, write_bundle
@@ -71,6 +72,9 @@ def save_model(network, folder, labels, provenance, card=None):
         new.mkdir(parents=True)
         try:
             model.save_pretrained(new)
+            # Weights are written for their owner alone; others may read them as they may the rest.
+            weights, config = (new / name for name in (SAFE_WEIGHTS_NAME, CONFIG_NAME))
+            weights.chmod(config.stat().st_mode & 0o777)
             feature_extractor(network.sample_rate).save_pretrained(new)
             write_bundle(network.spec, new)
             if card is not None:

@@ -89,6 +89,8 @@ def test_folder_has_the_usual_rights(model_folder):
     umask = os.umask(0)
     os.umask(umask)
     assert model_folder.stat().st_mode & 0o777 == 0o777 & ~umask
+    for path in model_folder.iterdir():
+        assert path.stat().st_mode & 0o777 == 0o666 & ~umask, path.name
 
 
 @pytest.mark.parametrize("labels", [["angry", "happy"], ["angry", "happy", "happy"]])
