@@ -6,6 +6,7 @@ a downloaded model.
 
 import difflib
 import io
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -58,6 +59,10 @@ class Hparams:
         self.tree = _parse(self.path, self.text)
         self._check_keys()
         self.overrides = {key: self._override(key, text) for key, text in (overrides or {}).items()}
+        # Settings that the YAML leaves at their defaults can be given all the same.
+        added = [key for key in self.overrides if key not in self.tree]
+        self.text += "".join(f"\n{key}: {json.dumps(self.overrides[key])}\n" for key in added)
+        self.tree = _parse(self.path, self.text)
         # References resolved, so that a setting may be one; the classes do not matter for it.
         self.values = _parse(self.path, self.resolved(n_classes=1))
         for key in (*FOLDERS, *TEXTS):
@@ -154,6 +159,8 @@ class Hparams:
                 raise HparamsError(f"{self.path}: unknown key {key!r}{_hint(key, known)}")
 
     def _override(self, key, text):
+        if key not in self.tree and key in SETTINGS:
+            return _from_text(key, text)
         if key not in self.tree or key.startswith("__"):
             raise HparamsError(f"{self.path} has no key {key!r}{_hint(key, self._open_keys())}")
         current = self.tree[key]
@@ -167,10 +174,7 @@ class Hparams:
             if not text:
                 raise HparamsError(f"--{key} is empty; give a folder, or leave it out")
             return text
-        try:
-            value = ruamel.yaml.YAML(typ="safe").load(text)
-        except ruamel.yaml.YAMLError as error:
-            raise HparamsError(f"--{key} {text}: not a value YAML can read") from error
+        value = _from_text(key, text)
         if current is None or isinstance(current, ruamel.yaml.comments.TaggedScalar):
             return value
         return check_type(key, value, _plain_type(current))
@@ -186,6 +190,14 @@ def find_yaml(path):
         f"{path}: no such YAML here or in {ROOT}; it comes first, options after it"
         + (f"; hparams/ has {', '.join(there)}" if there else "")
     )
+
+
+def _from_text(key, text):
+    """Value of an option as typed, read as YAML; raises HparamsError."""
+    try:
+        return ruamel.yaml.YAML(typ="safe").load(text)
+    except ruamel.yaml.YAMLError as error:
+        raise HparamsError(f"--{key} {text}: not a value YAML can read") from error
 
 
 def _parse(path, text):

@@ -75,6 +75,7 @@ def _run(corpus, options, hparams):
     from ser_lib.experiments import experiment
     from ser_lib.hub.push import check_push, push
     from ser_lib.protocols import lookup, split
+    from ser_lib.run_facts import corpus_name
 
     disable_progress_bar()  # a few files of a megabyte need none
     state = PartialState(cpu=_needs_cpu())
@@ -99,7 +100,9 @@ def _run(corpus, options, hparams):
     ledgers = [split(manifest, rule.name, fold, hparams.settings.seed) for fold in folds]
     folder = Path(
         output
-        or default_folder(ledgers[0].corpus, rule.name, hparams.system, hparams.settings.seed)
+        or default_folder(
+            corpus_name(corpus, ledgers[0]), rule.name, hparams.system, hparams.settings.seed
+        )
     )
     runs = []
     for ledger in ledgers:

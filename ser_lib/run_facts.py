@@ -9,6 +9,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
+from ser_lib.corpora.manifest import is_synthetic
+
 _PACKAGES = ("ser-lib", "torch", "transformers", "accelerate", "datasets", "speechbrain", "numpy")
 
 
@@ -39,8 +41,9 @@ def run_facts(corpus, hparams, ledger, network, allow_partial=False):
         "system": hparams.system,
         "system_title": hparams.value("system_title") or hparams.system,
         "system_source": hparams.value("system_source") or "",
-        "corpus": ledger.corpus,
-        "synthetic": ledger.corpus.endswith("-synthetic"),
+        "corpus": corpus_name(corpus, ledger),
+        "corpora": ledger.corpus.split("+"),
+        "synthetic": is_synthetic(ledger.corpus),
         "classes": list(corpus.EMOTIONS),
         "protocol": ledger.protocol,
         "protocol_description": ledger.description,
@@ -61,8 +64,13 @@ def run_facts(corpus, hparams, ledger, network, allow_partial=False):
         "date": datetime.date.today().isoformat(),
         "language": corpus.LANGUAGE,
         "licence": licence(corpus, ledger.corpus),
-        "citation": corpus.CITATION if ledger.corpus == corpus.NAME else "None: synthetic sound.",
+        "citation": "None: synthetic sound." if is_synthetic(ledger.corpus) else corpus.CITATION,
     }
+
+
+def corpus_name(corpus, ledger):
+    """What the run's sound is called (str): the recipe's name, marked where it is synthetic."""
+    return corpus.NAME + ("-synthetic" if is_synthetic(ledger.corpus) else "")
 
 
 def size(network):
@@ -79,7 +87,7 @@ def size(network):
 
 def licence(corpus, name):
     """Licence of the sound (str): the corpus's, or ours where ``name`` is its synthetic double."""
-    return corpus.LICENCE if name == corpus.NAME else "Apache-2.0"
+    return "Apache-2.0" if is_synthetic(name) else corpus.LICENCE
 
 
 def command(corpus, hparams, ledger, allow_partial):

@@ -6,7 +6,10 @@ import torch
 
 from ser_lib.errors import HparamsError
 
-_SETTINGS = ("seed", "batch_size", "gradient_accumulation_steps", "max_grad_norm", "class_weights")
+_SETTINGS = (
+    *("seed", "batch_size", "gradient_accumulation_steps", "max_grad_norm"),
+    *("class_weights", "balance_corpora"),
+)
 
 # What a classifier may say of the weights it starts from and how long it keeps them.
 _STARTS = ("initialised_from", "freeze_epochs")

@@ -167,3 +167,13 @@ def test_keys_do_not_collide_with_options_of_the_command_line(repository):
     options = {action.dest for action in _parser(ravdess)._actions}
     for path in (repository / "hparams").glob("*.yaml"):
         assert not options & set(Hparams(path).keys())
+
+
+def test_a_setting_that_the_yaml_leaves_out_can_be_given(small_yaml):
+    assert "class_weights" not in small_yaml.read_text()
+    hparams = Hparams(small_yaml, {"class_weights": "balanced"})
+    assert hparams.settings.class_weights == "balanced"
+    assert "class_weights: balanced" in hparams.resolved(8)
+    assert hparams.build(8)["front_end"].spec
+    with pytest.raises(HparamsError, match="class_weights is 'some'"):
+        Hparams(small_yaml, {"class_weights": "some"})

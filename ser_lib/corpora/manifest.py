@@ -123,6 +123,9 @@ def inspect_clips(paths, progress=True):
 
 
 def is_synthetic(manifest):
-    """True where a manifest (Dataset) or corpus name (str) says that no human spoke a clip."""
-    names = [manifest] if isinstance(manifest, str) else manifest.unique("corpus")
+    """True where a manifest (Dataset) or corpus name (str) says that no human spoke a clip.
+
+    Names of several corpora are joined by ``+``.
+    """
+    names = manifest.split("+") if isinstance(manifest, str) else manifest.unique("corpus")
     return any(name.endswith(_SYNTHETIC) for name in names)

@@ -1,4 +1,4 @@
-"""The score of each group of clips: by speaker, gender, intensity or statement."""
+"""The score of each group of clips: by corpus, speaker, gender, intensity or statement."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from ser_lib.errors import RunError
 from ser_lib.evaluation.bootstrap import speaker_codes
 from ser_lib.evaluation.confusion import confusion_matrix, unweighted_accuracy, weighted_accuracy
 
-COLUMNS = ("intensity", "gender", "speaker", "statement")
+COLUMNS = ("corpus", "intensity", "gender", "speaker", "statement")
 
 
 def by(frame: pd.DataFrame, column: str, classes: Sequence[str]) -> pd.DataFrame:

@@ -39,7 +39,8 @@ def write_report(
         The run's facts, plain values under the names of `RUN_KEYS`. ``sizes`` counts the clips
         of train, validation and test; ``shared`` is the ledger's; the epochs are None for a
         system that is not trained by epochs. ``protocol_notes`` (list of str), ``fit`` (how an
-        estimator was fitted) and ``members`` (of an ensemble, with their scores) may be added.
+        estimator was fitted), ``members`` (of an ensemble, with their scores) and ``corpora`` (what
+        a merged corpus holds) may be added.
     predictions : pd.DataFrame
         One row a test clip (see `ser_lib.evaluation.predictions`).
     history : sequence of mapping
@@ -209,10 +210,11 @@ def _check_match(run: Mapping, predictions: pd.DataFrame) -> None:
         raise RunError(
             f"predictions: {found} clips, but the run tests {told}; evaluate all of the test side"
         )
-    for key in ("fold", "corpus"):
-        strange = sorted(set(predictions[key]) - {run[key]})
+    # A merged corpus names the corpora that it is made of.
+    for key, known in (("fold", [run["fold"]]), ("corpus", run.get("corpora", [run["corpus"]]))):
+        strange = sorted(set(predictions[key]) - set(known))
         if strange:
             raise RunError(
                 f"predictions: a clip is of {key} {strange[0]}, the run is of "
-                f"{key} {run[key]}; give the predictions of this run"
+                f"{key} {', '.join(map(str, known))}; give the predictions of this run"
             )

@@ -200,7 +200,7 @@ class Experiment(abc.ABC):
             "protocol": self.ledger.protocol,
             "fold": self.ledger.fold,
             "ledger_sha256": self.ledger.sha256,
-            "corpora": [self.ledger.corpus],
+            "corpora": self.ledger.corpus.split("+"),
             "synthetic": is_synthetic(self.manifest),
             "licence": licence(self.corpus, self.ledger.corpus),
             **({"initialised_from": started} if started else {}),

@@ -78,11 +78,16 @@ class GradientExperiment(Experiment):
             identity,
             score,
             self._class_weights(),
+            self._corpus_of if self.settings.balance_corpora else None,
         )
         progress = trainer.fit(train, validation)
         started = getattr(self.network.classifier, "initialised_from", None)
         progress.facts = {"initialised_from": started} if started else {}
         return self.network, progress
+
+    def _corpus_of(self, item):
+        """Corpus of a clip or of a copy ``<clip>#<n>`` of one."""
+        return self.ledger.clips[item.partition("#")[0]].corpus
 
     def _class_weights(self):
         """Weight of each class in the loss, 1 on average over the training clips, or None."""

@@ -27,6 +27,7 @@ class TrainingSettings:
     cache_features: bool = True
     num_workers: int = 0  # processes that decode clips
     class_weights: str = "none"  # balanced: a class counts by one over its training clips; or none
+    balance_corpora: bool = False  # of several corpora, each is drawn from as often
     inner_folds: int = 5  # of the training side, where a grid or a stack needs them
 
     _MINIMUM: typing.ClassVar = {

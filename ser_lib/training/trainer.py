@@ -98,6 +98,8 @@ class Trainer:
         ``"ua"`` and ``"wa"`` (fractions).
     class_weights : Tensor or None
         ``(classes,)``, weight of each class in the loss.
+    group : callable or None
+        ``group(item id)``; items of all groups are then drawn as often.
     """
 
     def __init__(
@@ -111,10 +113,11 @@ class Trainer:
         identity,
         score,
         class_weights=None,
+        group=None,
     ):
         self.network, self.settings, self.accelerator = network, settings, accelerator
         self.folder, self.identity, self.score = folder, identity, score
-        self.class_weights = class_weights
+        self.class_weights, self.group = class_weights, group
         # Convolutions are faster with the channels last, on CPUs too; the numbers stay.
         network.to(memory_format=torch.channels_last)
         if settings.torch_compile:
@@ -152,7 +155,8 @@ class Trainer:
                 f"batch_size {settings.batch_size} is more than the {len(train)} training items; "
                 "choose a smaller one"
             )
-        sampler = EpochSampler(len(train), settings.seed)
+        groups = [self.group(clip) for clip in _ids(train)] if self.group else None
+        sampler = EpochSampler(len(train), settings.seed, groups)
         # A last, smaller batch would upset batch norm: it is dropped, as in the sources.
         self.train_loader = self._loader(train, sampler=sampler, drop_last=True)
         self.validation_loader = self._loader(validation)
@@ -301,6 +305,12 @@ class Trainer:
 def out_of_patience(progress, patience):
     """Whether ``patience`` epochs (int; 0: never) have gone by since the best one."""
     return 0 < patience <= progress.epoch - progress.best_epoch
+
+
+def _ids(dataset):
+    """Ids of the items (list of str), without decoding any."""
+    items = getattr(dataset, "items", None)
+    return [item["id"] for item in items] if items is not None else dataset.data_ids
 
 
 def _some(ids, most=4):
