@@ -8,6 +8,7 @@ import pandas as pd
 from ser_lib.evaluation import breakdowns
 from ser_lib.evaluation.bootstrap import N_RESAMPLES, interval, resampled_matrices, speaker_codes
 from ser_lib.evaluation.confusion import SCORES, recalls
+from ser_lib.evaluation.corpus_probe import corpus_probe
 from ser_lib.evaluation.metrics import summary
 
 
@@ -32,8 +33,9 @@ def scorecard(
     dict
         ``metrics`` (``ua``, ``wa``, ``macro_f1``, each ``value``, ``low``, ``high``),
         ``per_class``, ``confusion``, ``by`` (a breakdown a column, by value),
-        ``worst_speaker``, ``chance`` and ``interval`` (method, resamples, speakers). All scores
-        are fractions; ``low`` and ``high`` are None with a single speaker.
+        ``worst_speaker``, ``corpus_probe`` (None for one corpus), ``chance`` and ``interval``
+        (method, resamples, speakers). All scores are fractions; ``low`` and ``high`` are None
+        with a single speaker.
 
     Raises
     ------
@@ -65,6 +67,7 @@ def scorecard(
             for column in breakdowns.COLUMNS
         },
         "worst_speaker": breakdowns.worst_speaker(frame, classes),
+        "corpus_probe": corpus_probe(frame, classes),
         "chance": {"ua": 1 / len(classes), "majority_wa": float(clips.max() / clips.sum())},
         "interval": {
             "method": "percentile bootstrap over speakers",

@@ -170,6 +170,16 @@ def groups(card: Mapping) -> str:
             f"Hardest for it is speaker {worst['speaker']}: UA "
             f"{percent(worst['ua'], unit=True)} on {count(worst['n'], 'clip')}."
         )
+    probe = card.get("corpus_probe")
+    if probe:
+        parts.append(
+            "Corpus-identity probe: from the system's answers a linear model guesses which of "
+            f"{len(probe['corpora'])} corpora a clip is from with "
+            f"{percent(probe['from_answers'], unit=True)} balanced accuracy; from the true emotion "
+            f"alone with {percent(probe['from_labels'], unit=True)}, by chance "
+            f"{percent(probe['chance'], unit=True)}. The more the first exceeds the second, the "
+            "more of the answers is the corpus and not the emotion."
+        )
     uneven = [
         name
         for rows in told_groups(card).values()
