@@ -28,7 +28,7 @@ _STREAMED = 0x7FFFF000
 _LARGEST_FILTER_BANK = 1_000_000
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class AudioInfo:
     """What :func:`inspect` found: sample_rate in Hz, channels, frames (samples a channel),
     duration in s, and sha256 (hex) of the decoded samples.

@@ -36,6 +36,7 @@ FEATURES = Features(
 )
 
 _SYNTHETIC = "-synthetic"
+_AT_ONCE = 256
 
 
 def build(rows):
@@ -69,9 +70,8 @@ def build(rows):
                 f"two clips share the id {row['id']}: {row['path']} and {following['path']}; "
                 "remove one"
             )
-    return Dataset.from_list(
-        [{name: row[name] for name in FEATURES} for row in rows], features=FEATURES
-    )
+    columns = {name: [row[name] for row in rows] for name in FEATURES}
+    return Dataset.from_dict(columns, features=FEATURES)
 
 
 def inspect_clips(paths, progress=True):
@@ -101,17 +101,18 @@ def inspect_clips(paths, progress=True):
         except AudioError as error:
             return error
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(
-            tqdm(
-                pool.map(look, paths),
-                total=len(paths),
-                desc="Reading clips",
-                unit="clip",
-                leave=False,
-                disable=not progress,
-            )
-        )
+    found = []
+    with (
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+        tqdm(
+            total=len(paths), desc="Reading clips", unit="clip", leave=False, disable=not progress
+        ) as bar,
+    ):
+        # In slices: a task waiting for its turn takes more memory than what it finds.
+        for start in range(0, len(paths), _AT_ONCE):
+            for info in pool.map(look, paths[start : start + _AT_ONCE]):
+                found.append(info)
+                bar.update()
     broken = [item for item in found if isinstance(item, AudioError)]
     if broken:
         what = f"{len(broken)} clips are broken: " if len(broken) > 1 else ""
