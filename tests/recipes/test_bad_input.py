@@ -102,6 +102,46 @@ def test_shapes_that_do_not_fit_together(refused, small_yaml, tmp_path):
     assert "log_mel gives (24, 41)" in line
 
 
+PICTURE = "!new:ser_lib.features.spectrogram_picture.SpectrogramPicture {sample_rate: 22050}"
+VECTOR = "!new:ser_lib.features.issa_features.IssaFeatures {sample_rate: 22050}"
+
+
+@pytest.mark.parametrize(
+    ("system", "front_end", "scaler", "told"),
+    [
+        ("acoustic_dnn", PICTURE, None, "min_max_scaler reads features of shape (199, 1)"),
+        ("acoustic_dnn", PICTURE, "null", "perceptron reads features of shape (199, 1)"),
+        ("acoustic_dnn", VECTOR, None, "issa_features gives (193, 1)"),
+        ("separable_cnn", VECTOR, None, "separable_cnn reads features of shape (64, 400)"),
+        ("stacked_cnn_lstm", VECTOR, "null", "stacked_cnn_lstm cannot read features of"),
+        ("resnet18", VECTOR, None, "resnet reads features of shape (3, 224, 224)"),
+        ("mfcc_cnn", PICTURE, "null", "mfcc_cnn reads features of shape (25, 216)"),
+    ],
+)
+def test_front_ends_and_systems_that_do_not_go_together(
+    refused, repository, tmp_path, system, front_end, scaler, told
+):
+    lines = (repository / "hparams" / f"{system}.yaml").read_text().splitlines()
+    for key, value in (("front_end", front_end), ("scaler", scaler)):
+        if value is None:
+            continue
+        start = next(n for n, line in enumerate(lines) if line.startswith(f"{key}:"))
+        end = start + 1
+        while end < len(lines) and lines[end].startswith(" "):
+            end += 1
+        lines[start:end] = [f"{key}: {value}"]
+    other = tmp_path / "other.yaml"
+    other.write_text("\n".join(lines) + "\n")
+    # Keys that only the replaced block referred to are unknown now.
+    line = refused(yaml=other)
+    while "unknown key" in line:
+        odd = line.partition("unknown key '")[2].partition("'")[0]
+        lines = [text for text in lines if not text.startswith(f"{odd}:")]
+        other.write_text("\n".join(lines) + "\n")
+        line = refused(yaml=other)
+    assert told in line
+
+
 def test_missing_yaml(refused):
     assert "nothing.yaml" in refused(yaml="hparams/nothing.yaml")
 
