@@ -1,9 +1,10 @@
 """The command line that all recipes share: a YAML, the recipe's options, any key of the YAML."""
 
 import argparse
+import sys
 from pathlib import Path
 
-from ser_lib.errors import HparamsError
+from ser_lib.errors import HparamsError, SerError
 
 _KEYS = """\
 any key of the YAML can be overridden with --KEY VALUE, above all:
@@ -14,6 +15,39 @@ any key of the YAML can be overridden with --KEY VALUE, above all:
   --seed N               another run
 Give the YAML together with --help to list all its keys and their values.
 """
+
+
+def exit_code(job, after_interruption="start the same command again to go on"):
+    """Run a command's job; whatever a person can mend ends in one line on stderr.
+
+    Arguments
+    ---------
+    job : callable
+        Takes nothing; what it returns does not matter.
+    after_interruption : str
+        What Ctrl-C is answered with.
+
+    Returns
+    -------
+    int
+        0 when done, 2 after an error that the person can mend, 130 when interrupted.
+    """
+    try:
+        job()
+    except SerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(
+            f"error: {error.filename or 'the disk'}: {error.strerror or error}; make room there or "
+            "choose another --output_folder, then start the same command again",
+            file=sys.stderr,
+        )
+        return 2
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; {after_interruption}", file=sys.stderr)
+        return 130
+    return 0
 
 
 def parse(corpus, argv):
@@ -43,7 +77,7 @@ def parse(corpus, argv):
     """
     parser = _parser(corpus)
     options, rest = parser.parse_known_args(argv)
-    return options, _overrides(rest), parser
+    return options, overrides(rest), parser
 
 
 def _parser(corpus):
@@ -95,8 +129,12 @@ def _fold(text):
         ) from error
 
 
-def _overrides(words):
-    overrides, words = {}, list(words)
+def overrides(words):
+    """``{key: text}`` (dict) of ``--KEY VALUE`` and ``--KEY=VALUE`` words (list of str).
+
+    Raises HparamsError where a value lacks, or a word belongs to no option.
+    """
+    found, words = {}, list(words)
     while words:
         word = words.pop(0)
         if not word.startswith("--"):
@@ -106,8 +144,8 @@ def _overrides(words):
             if not words or words[0].startswith("--"):
                 raise HparamsError(f"--{key} needs a value: --{key} VALUE (see --help)")
             value = words.pop(0)
-        overrides[key] = value
-    return overrides
+        found[key] = value
+    return found
 
 
 def default_folder(corpus_name, protocol, system, seed):

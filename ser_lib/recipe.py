@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from ser_lib.cli import default_folder, parse
-from ser_lib.errors import HparamsError, RunError, SerError
+from ser_lib.cli import default_folder, exit_code, parse
+from ser_lib.errors import HparamsError, RunError
 from ser_lib.logs import log_to_console
 
 logger = logging.getLogger(__name__)
@@ -29,28 +29,14 @@ def main(corpus, argv=None):
         0 when done, 2 after an error that the person can mend (one line on stderr), 130 when
         interrupted.
     """
-    try:
-        return _main(corpus, sys.argv[1:] if argv is None else list(argv))
-    except SerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(
-            f"error: {error.filename or 'the disk'}: {error.strerror or error}; make room there or "
-            "choose another --output_folder, then start the same command again",
-            file=sys.stderr,
-        )
-        return 2
-    except KeyboardInterrupt:
-        print("\ninterrupted; start the same command again to go on", file=sys.stderr)
-        return 130
+    return exit_code(lambda: _main(corpus, sys.argv[1:] if argv is None else list(argv)))
 
 
 def _main(corpus, argv):
     options, overrides, parser = parse(corpus, argv)
     if options.help and not options.yaml:
         parser.print_help()
-        return 0
+        return
     if not options.yaml:
         raise HparamsError("which system? give a YAML, e.g. hparams/cnn_transformer.yaml")
     # From here on heavy libraries load, which --help alone should not wait for.
@@ -62,9 +48,8 @@ def _main(corpus, argv):
         print(f"\nkeys of {hparams.path.name}:")
         for key, value in hparams.keys().items():
             print(f"  --{key} {json.dumps(value)}")
-        return 0
+        return
     _run(corpus, options, hparams)
-    return 0
 
 
 def _run(corpus, options, hparams):

@@ -41,9 +41,7 @@ def run_facts(corpus, hparams, ledger, network, allow_partial=False):
         "system": hparams.system,
         "system_title": hparams.value("system_title") or hparams.system,
         "system_source": hparams.value("system_source") or "",
-        "corpus": corpus_name(corpus, ledger),
-        "corpora": ledger.corpus.split("+"),
-        "synthetic": is_synthetic(ledger.corpus),
+        **corpus_facts(corpus, ledger),
         "classes": list(corpus.EMOTIONS),
         "protocol": ledger.protocol,
         "protocol_description": ledger.description,
@@ -62,9 +60,19 @@ def run_facts(corpus, hparams, ledger, network, allow_partial=False):
         "command": command(corpus, hparams, ledger, allow_partial),
         "model_folder": "model",
         "date": datetime.date.today().isoformat(),
+    }
+
+
+def corpus_facts(corpus, ledger):
+    """What a report says of the sound: names, language, licence, citation (dict)."""
+    synthetic = is_synthetic(ledger.corpus)
+    return {
+        "corpus": corpus_name(corpus, ledger),
+        "corpora": ledger.corpus.split("+"),
+        "synthetic": synthetic,
         "language": corpus.LANGUAGE,
         "licence": licence(corpus, ledger.corpus),
-        "citation": "None: synthetic sound." if is_synthetic(ledger.corpus) else corpus.CITATION,
+        "citation": "None: synthetic sound." if synthetic else corpus.CITATION,
     }
 
 
@@ -94,12 +102,16 @@ def command(corpus, hparams, ledger, allow_partial):
     """The command that gives this run again on any machine (str).
 
     Folders of this machine are left out: a report is for others, and its paths are nobody's
-    business.
+    business. A corpus module may name ``OPTIONS`` of its recipe (words), or a ``COMMAND`` of its
+    own (str).
     """
+    if hasattr(corpus, "COMMAND"):
+        return corpus.COMMAND
     root = Path(__file__).resolve().parent.parent
     yaml = hparams.path
     yaml = yaml.relative_to(root).as_posix() if yaml.is_relative_to(root) else yaml.name
     words = ["python", f"recipes/{corpus.NAME}/train.py", yaml]
+    words += getattr(corpus, "OPTIONS", [])
     words += ["--protocol", ledger.protocol, "--fold", str(ledger.fold)]
     for key, value in hparams.overrides.items():
         if key == "data_folder":

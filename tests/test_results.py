@@ -13,3 +13,9 @@ def test_recipe_tables_are_up_to_date(repository, capsys):
         readme = repository / "recipes" / folder.name / "README.md"
         code = tables.main([str(readme), "--results", str(folder), "--check"])
         assert code == 0, capsys.readouterr().out
+
+
+def test_the_table_of_protocols_in_the_readme_is_that_of_the_code(repository, capsys):
+    from ser_lib.protocols.__main__ import main
+
+    assert main(["table", str(repository / "README.md"), "--check"]) == 0, capsys.readouterr().out

@@ -40,8 +40,8 @@ def fingerprint(corpus, version, folder, files):
         The clips; relative path, size and modification time count, content does not.
     """
     folder = folder.resolve()
-    # A link that leads nowhere has no size; that it is broken is for the decoder to say.
-    stats = [(path, path.stat()) for path in sorted(files) if path.exists()]
+    # A link that leads nowhere has neither; that it is broken is for the decoder to say.
+    stats = [(path, path.stat() if path.exists() else None) for path in sorted(files)]
     state = {
         "corpus": corpus,
         "reader": version,
@@ -49,7 +49,8 @@ def fingerprint(corpus, version, folder, files):
         "datasets": datasets.__version__,
         "folder": str(folder),
         "files": [
-            (os.path.relpath(path, folder), stat.st_size, stat.st_mtime_ns) for path, stat in stats
+            (os.path.relpath(path, folder), *((stat.st_size, stat.st_mtime_ns) if stat else ()))
+            for path, stat in stats
         ],
     }
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()

@@ -73,8 +73,8 @@ def fetch(url, path, size, md5, progress=True):
         Where the finished file goes; ``<path>.part`` beside it holds what has arrived so far.
     size : int
         Published size in bytes.
-    md5 : str
-        Published MD5 (hex).
+    md5 : str or None
+        Published MD5 (hex); None where its publisher tells none.
     progress : bool
         Show a tqdm bar.
 
@@ -90,7 +90,7 @@ def fetch(url, path, size, md5, progress=True):
     CorpusError
         If the disk is too full, or size or checksum are wrong (the part is deleted).
     """
-    if path.is_file() and path.stat().st_size == size and _md5(path) == md5:
+    if path.is_file() and path.stat().st_size == size and md5 in (None, _md5(path)):
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -137,7 +137,7 @@ def fetch(url, path, size, md5, progress=True):
     if have < size:
         kept = f"; {have / 1e6:.0f} MB are kept and the next run goes on from there" if have else ""
         raise DownloadError(f"{url}: {problem}{kept}")
-    if have > size or (found := _md5(part)) != md5:
+    if have > size or md5 not in (None, found := _md5(part)):
         what = f"more than {size} bytes" if have > size else f"MD5 {found} instead of {md5}"
         part.unlink()
         raise CorpusError(

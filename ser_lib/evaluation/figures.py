@@ -60,7 +60,7 @@ def confusion_figure(
     slanted = longest * 0.09 > side / n
     width = side + 1.5 + 0.08 * max(map(len, names))
     height = side + 0.6 + (0.06 * longest if slanted else 0)
-    figure, ax = _figure(width, height, title, subtitle)
+    figure, ax = headed_figure(width, height, title, subtitle)
     shades = LinearSegmentedColormap.from_list("share", ["#FFFFFF", "#8CBFDD", BLUE, "#08395B"])
     image = ax.imshow(shares, cmap=shades, vmin=0, vmax=1)
     for row, column in np.ndindex(n, n):
@@ -91,13 +91,13 @@ def confusion_figure(
     ax.set_xticks(np.arange(n + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(n + 1) - 0.5, minor=True)
     ax.grid(which="minor", color=PALE, linewidth=0.8)
-    _style(ax, spines=())
+    quiet(ax, spines=())
     bar = figure.colorbar(image, ax=ax, shrink=0.85, aspect=28, pad=0.02)
     bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "25", "50", "75", "100 %"])
     bar.ax.tick_params(length=0, labelsize=8, labelcolor=GREY)
     bar.set_label("share of the true class", fontsize=8, color=GREY)
     bar.outline.set_visible(False)
-    return _save(figure, path)
+    return save_png(figure, path)
 
 
 def training_curves(
@@ -131,7 +131,7 @@ def training_curves(
             f"{path}: there is no epoch to draw; leave the curves of a system that is "
             "not trained by epochs out"
         )
-    figure, (left, right) = _figure(8.2, 3.5, title, subtitle, columns=2)
+    figure, (left, right) = headed_figure(8.2, 3.5, title, subtitle, columns=2)
     for ax, measure, scale in ((left, "loss", 1), (right, "ua", 100)):
         for part, color, dash in (("train", BLUE, "--"), ("validation", VERMILLION, "-")):
             points = [
@@ -162,14 +162,14 @@ def training_curves(
         ax.set_xlabel("epoch")
         ax.set_ylim(0, 100 if measure == "ua" else 1.08 * ax.get_ylim()[1])
         ax.grid(axis="y", color=PALE, linewidth=0.8)
-        _style(ax, spines=("left", "bottom"))
+        quiet(ax, spines=("left", "bottom"))
         if ax.lines:
             ax.legend(frameon=False, fontsize=9, labelcolor=INK)
     left.set_title("loss", loc="left", fontsize=10, color=INK)
     right.set_title("UA, percent", loc="left", fontsize=10, color=INK)
     if best_epoch is not None:
         right.set_xlabel(f"epoch (best on validation: {best_epoch})")
-    return _save(figure, path)
+    return save_png(figure, path)
 
 
 def interval_figure(
@@ -208,7 +208,7 @@ def interval_figure(
         for heading, members in groups.items()
         for row in ([{"heading": heading}] if heading else []) + list(members)
     ]
-    figure, ax = _figure(6.6, 0.95 + 0.27 * len(rows), title, subtitle)
+    figure, ax = headed_figure(6.6, 0.95 + 0.27 * len(rows), title, subtitle)
     for y, row in enumerate(rows):
         value, ends = row.get("value"), (row.get("low"), row.get("high"))
         ax.text(102, y, row.get("note", ""), va="center", fontsize=8, color=GREY, **_PLAIN)
@@ -245,11 +245,11 @@ def interval_figure(
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(0, 100)
     ax.set_xlabel(f"{measure}, percent")
-    _style(ax, spines=("bottom",))
-    return _save(figure, path)
+    quiet(ax, spines=("bottom",))
+    return save_png(figure, path)
 
 
-def _figure(width: float, height: float, title: str, subtitle: str, columns: int = 1):
+def headed_figure(width: float, height: float, title: str, subtitle: str, columns: int = 1):
     """A figure of ``height`` inches of plot below a header as tall as its text, and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -282,7 +282,7 @@ def _figure(width: float, height: float, title: str, subtitle: str, columns: int
     return figure, axes
 
 
-def _style(ax, spines: Sequence[str]) -> None:
+def quiet(ax, spines: Sequence[str]) -> None:
     """Quiet axes: only the named edges, no tick marks, labels in ink."""
     for edge, spine in ax.spines.items():
         spine.set_visible(edge in spines)
@@ -292,7 +292,8 @@ def _style(ax, spines: Sequence[str]) -> None:
     ax.yaxis.label.set(color=GREY, fontsize=9)
 
 
-def _save(figure, path: str | Path) -> Path:
+def save_png(figure, path: str | Path) -> Path:
+    """Writes a figure as PNG in one step; raises RunError where the disk refuses."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return write_bytes(path, buffer.getvalue())

@@ -9,6 +9,7 @@ from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
 from ser_lib.evaluation.markdown import count, listed, percent, span, table
 
 NAMES = {"ua": "UA (mean recall)", "wa": "WA (accuracy)", "macro_f1": "macro-F1"}
+MOST_GROUPS = 30
 BANNER = (
     "> **Synthetic voices: no claim about human speech.** The clips were made by a program to "
     "try the recipe; the numbers below show that it runs, and nothing else."
@@ -164,6 +165,9 @@ def groups(card: Mapping) -> str:
         ]
         headers = (column, "clips", *counts[1:], "UA", "WA")
         parts.append(table(headers, lines))
+    for column, rows in card["by"].items():
+        if len(rows) > MOST_GROUPS:
+            parts.append(f"The {len(rows)} groups by {column} are in metrics.json.")
     worst = card["worst_speaker"]
     if len(card["by"]["speaker"]) > 1:
         parts.append(
@@ -195,8 +199,8 @@ def groups(card: Mapping) -> str:
 
 
 def told_groups(card: Mapping) -> dict[str, Mapping]:
-    """The breakdowns with at least two groups."""
-    return {column: rows for column, rows in card["by"].items() if len(rows) > 1}
+    """The breakdowns with at least two groups, and no more than a reader can take in."""
+    return {c: rows for c, rows in card["by"].items() if 1 < len(rows) <= MOST_GROUPS}
 
 
 def document(title: str, parts: Sequence[tuple[str, str]]) -> str:

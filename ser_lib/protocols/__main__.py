@@ -1,12 +1,13 @@
-"""``python -m ser_lib.protocols``: list the protocols, make a ledger, audit ledgers."""
+"""``python -m ser_lib.protocols``: list the protocols, make a ledger, audit ledgers, a table."""
 
 import argparse
 import importlib
 import sys
 import textwrap
+from pathlib import Path
 
 from ser_lib.errors import ProtocolError, SerError
-from ser_lib.protocols import PROTOCOLS, Ledger, lookup, split
+from ser_lib.protocols import PROTOCOLS, Ledger, lookup, overview, split
 from ser_lib.protocols.audit import report
 
 EXAMPLES = """\
@@ -14,15 +15,18 @@ examples:
   python -m ser_lib.protocols list
   python -m ser_lib.protocols show ravdess-si6 --fold 2 --data_folder RAVDESS --output fold2.json
   python -m ser_lib.protocols audit fold2.json
+  python -m ser_lib.protocols table --data_folder RAVDESS=/data/RAVDESS EMO-DB=/data/EMO-DB
 
-exit codes: 0 all well, 1 a ledger breaks a promise, 2 something is missing or cannot be read
+exit codes: 0 all well, 1 a ledger breaks a promise or a table is not up to date, 2 something is
+missing or cannot be read
 """
 
 
 def main(argv=None):
     """Run one subcommand on ``argv`` (list of str, default the command line); gives the exit code.
 
-    0: all well; 1: a promise is broken; 2: a file, corpus or argument is bad, said in one line.
+    0: all well; 1: a promise is broken or a table out of date; 2: a file, corpus or argument is
+    bad, said in one line.
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -63,9 +67,9 @@ def _audit(arguments):
 def _show(arguments):
     """Cut a corpus by a protocol; print the ledger, or write it and say so."""
     protocol = lookup(arguments.protocol)
-    # The reader of a corpus brings in heavy libraries that `list` and `audit` do without.
-    corpus = importlib.import_module(f"ser_lib.corpora.{protocol.corpus_module}")
-    manifest = corpus.prepare(arguments.data_folder, allow_partial=arguments.allow_partial)
+    manifest = _reader(protocol).prepare(
+        arguments.data_folder, allow_partial=arguments.allow_partial
+    )
     ledger = split(manifest, protocol.name, arguments.fold, arguments.seed)
     if arguments.output is None:
         print(ledger.dumps(), end="")
@@ -75,6 +79,47 @@ def _show(arguments):
     print(f"{path}: {protocol.name} fold {ledger.fold} of {ledger.folds}, {sizes} clips")
     print(f"audit it with: python -m ser_lib.protocols audit {path}")
     return 0
+
+
+def _table(arguments):
+    """Print the table of all protocols, or put it between the markers of a Markdown file."""
+    # Only this command writes Markdown; the others do without the room that knows how.
+    from ser_lib.evaluation.markdown import table
+    from ser_lib.evaluation.tables import refresh
+
+    manifests = {}
+    for given in arguments.data_folder:
+        corpus, _, folder = given.partition("=")
+        protocol = next((p for p in PROTOCOLS.values() if p.corpus == corpus), None)
+        if protocol is None or not folder:
+            known = ", ".join(sorted({protocol.corpus for protocol in PROTOCOLS.values()}))
+            raise ProtocolError(
+                f"--data_folder {given} is not CORPUS=FOLDER with a corpus of {known}; give e.g. "
+                "RAVDESS=/data/RAVDESS"
+            )
+        reader = _reader(protocol)
+        manifests[corpus] = reader.prepare(folder, allow_partial=arguments.allow_partial)
+    rows = overview.rows(manifests)
+    text = table(overview.HEADERS, rows, left=len(overview.HEADERS))
+    if arguments.readme is None:
+        print(text)
+        return 0
+    differs = refresh(arguments.readme, arguments.marker, text, arguments.check)
+    if differs and arguments.check:
+        print(
+            f"{arguments.readme}: the table of protocols is out of date; run the same command "
+            "without --check",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"{arguments.readme}: {'written' if differs else 'up to date'}, {len(rows)} protocols")
+    return 0
+
+
+def _reader(protocol):
+    """Module that reads the corpus of a protocol."""
+    # It brings in heavy libraries that `list` and `audit` do without.
+    return importlib.import_module(f"ser_lib.corpora.{protocol.corpus_module}")
 
 
 def _parser():
@@ -111,11 +156,36 @@ def _parser():
     show.add_argument(
         "--data_folder",
         metavar="D",
-        help="folder of the corpus; for RAVDESS, `sample` is the synthetic one",
+        help="folder of the corpus; `sample` is the synthetic one",
     )
     show.add_argument("--allow_partial", action="store_true", help="take an incomplete corpus")
     show.add_argument("--output", metavar="FILE", help="write the ledger here, not to the screen")
     show.set_defaults(run=_show)
+
+    table = commands.add_parser(
+        "table",
+        help="all protocols as one Markdown table",
+        description="Print all protocols as one Markdown table, or put it into a file between the "
+        "lines <!-- protocols:begin --> and <!-- protocols:end -->. Test speakers heard in train "
+        "or validation are measured on the corpora that are given; of the others it says what "
+        "the protocol promises.",
+    )
+    table.add_argument("readme", nargs="?", type=Path, metavar="README", help="file to refresh")
+    table.add_argument(
+        "--data_folder",
+        nargs="+",
+        default=[],
+        metavar="CORPUS=FOLDER",
+        help="corpora to measure on; `sample` as the folder is the synthetic one",
+    )
+    table.add_argument("--allow_partial", action="store_true", help="take incomplete corpora")
+    table.add_argument(
+        "--marker", default="protocols", help="name in the two marker lines (default: protocols)"
+    )
+    table.add_argument(
+        "--check", action="store_true", help="write nothing; exit code 1 where README differs"
+    )
+    table.set_defaults(run=_table)
     return parser
 
 

@@ -67,6 +67,8 @@ register(
     ActorHoldout(
         name="ravdess-19-5",
         corpus="RAVDESS",
+        short="actors 20-24 test; 34 % of the clips of the others validate",
+        credit="harshpreet07",
         describe="Actors 20 to 24 test; the clips of actors 1 to 19 are cut 66/34 by chance within "
         "each class, so validation shares its speakers with train.",
         source="github.com/harshpreet07/Speech-Emotion-Recognition-on-RAVDESS-Dataset "

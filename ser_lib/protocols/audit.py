@@ -3,7 +3,16 @@
 import textwrap
 
 from ser_lib.protocols.registry import PROTOCOLS, SYNTHETIC
-from ser_lib.protocols.sharing import PAIRS, SIDES, count, share
+from ser_lib.protocols.sharing import (
+    PAIRS,
+    SIDES,
+    conflicts,
+    count,
+    drift,
+    repeats,
+    share,
+    words,
+)
 
 WIDTH = 100
 SHOWN = 3
@@ -31,8 +40,9 @@ def report(ledger, title):
     checks = ledger.checks()
     broken = sum(bool(objections) for _, _, objections in checks)
     lines = [title, "=" * len(title), *_head(ledger), ""]
-    lines += [*_sizes(counts), "", *_speakers(ledger, shared), "", *_shared(shared), ""]
-    lines += [_augmentation(ledger), "", *_promises(checks), ""]
+    lines += [*_sizes(ledger, counts), "", *_balance(counts), "", *_speakers(ledger, shared), ""]
+    lines += [*_shared(shared), "", *_words(ledger), *_conflicts(ledger), _augmentation(ledger), ""]
+    lines += [*_promises(checks), ""]
     if broken:
         lines.append(f"Verdict: {broken} of {len(checks)} promises broken.")
     else:
@@ -57,15 +67,35 @@ def _head(ledger):
     return [line for label, text in rows for line in _wrap(f"{label:<10}", text)]
 
 
-def _sizes(counts):
-    """Clips, speakers, genders and classes, one column a side."""
+def _sizes(ledger, counts):
+    """Clips, speakers, statements, genders and classes, one column a side, with their shares."""
     rows = [("clips", [counts[side]["clips"] for side in SIDES])]
     rows.append(("speakers", [len(counts[side]["speakers"]) for side in SIDES]))
+    said = words(ledger.sides, ledger.clips)
+    if said:
+        rows.append(("statements", [said["statements"][side] for side in SIDES]))
+    rows.append(("repeated audio, clips", list(repeats(ledger.sides, ledger.clips).values())))
     for kind in ("gender", "emotion"):
         for value in sorted({value for side in SIDES for value in counts[side][kind]}):
             label = f"  {value or f'unknown {kind}'}"
-            rows.append((label, [counts[side][kind].get(value, 0) for side in SIDES]))
+            rows.append((label, [_part(counts[side], kind, value) for side in SIDES]))
     return _table("What the sides hold", SIDES, rows)
+
+
+def _part(held, kind, value):
+    """``120  50 %``: how many clips of a side, and how much of it."""
+    number = held[kind].get(value, 0)
+    return f"{number} {100 * number / max(held['clips'], 1):3.0f} %"
+
+
+def _balance(counts):
+    """The class and the gender whose share is furthest from what it is in train."""
+    lines = ["Furthest from the balance of train (points of a hundred)"]
+    for kind, label in (("emotion", "classes"), ("gender", "genders")):
+        apart = drift(counts, kind)
+        told = (f"{side} {gap:+.1f} ({v or 'unknown'})" for side, (v, gap) in apart.items())
+        lines.append(f"  {label}: {', '.join(told)}")
+    return lines
 
 
 def _speakers(ledger, shared):
@@ -93,6 +123,29 @@ def _shared(shared):
     return _table("What the sides share", pairs, rows)
 
 
+def _words(ledger):
+    """Whether the test says anything new."""
+    said = words(ledger.sides, ledger.clips)
+    if not said:
+        return ["Words: the corpus does not tell what is said."]
+    known, clips = said["known_test_clips"], said["test_clips"]
+    verdict = "text-independent" if not known else "not text-independent"
+    return [f"Words: {known} of {clips} test clips say a statement of train ({verdict})"]
+
+
+def _conflicts(ledger):
+    """Groups of clips with the same samples and different labels."""
+    groups = conflicts(ledger.sides, ledger.clips)
+    lines = [f"Identical audio under different labels: {len(groups)}"]
+    for group in groups[:SHOWN]:
+        lines += _wrap(
+            "  - ", ", ".join(f"{name} ({label}, {side})" for name, label, side in group)
+        )
+    if len(groups) > SHOWN:
+        lines.append(f"  - and {len(groups) - SHOWN} more")
+    return lines
+
+
 def _augmentation(ledger):
     """How many copies training makes, which follow the split by construction."""
     if not ledger.copies:
@@ -115,8 +168,11 @@ def _promises(checks):
 
 
 def _table(title, columns, rows):
-    """Lines of a table: labels to the left, numbers to the right."""
-    widths = [max(len(column), 6) + 2 for column in columns]
+    """Lines of a table: labels to the left, numbers or what else fills the cells to the right."""
+    cells = [columns, *(numbers for _, numbers in rows)]
+    widths = [
+        max(6, *(len(str(cell)) for cell in column)) + 2 for column in zip(*cells, strict=True)
+    ]
     left = max(len(title), *(len(label) for label, _ in rows)) + 2
     cells = "".join(f"{c:>{w}}" for c, w in zip(columns, widths, strict=True))
     lines = [f"{title:<{left}}{cells}"]

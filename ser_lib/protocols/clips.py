@@ -54,7 +54,7 @@ def read_clips(manifest):
             f"the manifest has no column {', '.join(missing)}; "
             "make it with the corpus module's prepare()"
         )
-    values = [[value or "" for value in manifest[name]] for name in columns]
+    values = [[value or "" for value in manifest[name][:]] for name in columns]
     clips = sorted((Clip(*row) for row in zip(*values, strict=True)), key=lambda clip: clip.id)
     if not clips:
         raise ProtocolError("the manifest holds no clips; check the corpus folder")

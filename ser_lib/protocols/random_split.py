@@ -40,6 +40,8 @@ register(
     RandomSplit(
         name="ravdess-random",
         corpus="RAVDESS",
+        short="80/10/10 of the clips of each class",
+        credit="Data-Science-kosta",
         describe="A random 80/10/10 cut over the clips of each class; every actor is on every "
         "side, so its numbers say nothing about new speakers.",
         source="github.com/Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch, "

@@ -32,6 +32,10 @@ class Protocol:
         What a reader of the numbers has to know besides.
     seeded : bool
         Whether the cut depends on a seed.
+    short, credit : str
+        The rule and its source in a few words, for tables; no ledger holds them.
+    members : tuple of str
+        Corpora that a merged manifest may hold; empty for a protocol of ``corpus`` alone.
     """
 
     name: str
@@ -42,6 +46,9 @@ class Protocol:
     promises: tuple
     notes: tuple = ()
     seeded: bool = False
+    short: str = ""
+    credit: str = ""
+    members: tuple = ()
 
     @property
     def corpus_module(self):
@@ -49,14 +56,23 @@ class Protocol:
         return "".join(letter for letter in self.corpus.lower() if letter.isalnum())
 
     def check_corpus(self, corpora):
-        """Raise ProtocolError unless ``corpora`` (sorted names) is the one this is made for.
+        """Raise ProtocolError unless ``corpora`` (sorted names) are what this is made for.
 
-        A protocol over a merged manifest overrides this; such a manifest must make ids, speakers
-        and statements unique over its corpora, because equal names mean equal speakers here.
+        One corpus, or of a protocol with ``members`` two of them at least; synthetic and real
+        ones do not mix. A merged manifest makes ids, speakers (``RAVDESS:01``) and statements
+        unique over its corpora, because equal names mean equal speakers here.
         """
-        if len(corpora) != 1 or corpora[0].removesuffix(SYNTHETIC) != self.corpus:
+        plain = {name.removesuffix(SYNTHETIC) for name in corpora}
+        synthetic = {name.endswith(SYNTHETIC) for name in corpora}
+        if self.members:
+            good = len(synthetic) == 1 and len(plain) > 1 and plain <= set(self.members)
+            made = f"two or more of {', '.join(self.members)}, all real or all synthetic"
+        else:
+            good = len(corpora) == 1 and plain == {self.corpus}
+            made = self.corpus
+        if not good:
             raise ProtocolError(
-                f"protocol {self.name} is made for {self.corpus}, but the manifest holds "
+                f"protocol {self.name} is made for {made}, but the manifest holds "
                 f"{' and '.join(corpora)}; choose a protocol of that corpus "
                 "(`python -m ser_lib.protocols list`)"
             )

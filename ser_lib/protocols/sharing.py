@@ -82,6 +82,84 @@ def speakers_heard_before_test(sides, clips):
     return sorted(heard & {clips[name].speaker for name in sides["test"]})
 
 
+def words(sides, clips):
+    """How far the words of the test are known from train; None where no statement is told.
+
+    Arguments
+    ---------
+    sides, clips : dict
+        As for :func:`share`.
+
+    Returns
+    -------
+    dict or None
+        ``statements`` (how many each side has, a dict), ``test_clips`` (int), and
+        ``known_test_clips`` (int), those whose statement is also said in train.
+    """
+    said = {side: [clips[name].statement for name in sides[side]] for side in SIDES}
+    if not any(map(any, said.values())):
+        return None
+    train = set(said["train"]) - {""}
+    return {
+        "statements": {side: len(set(said[side]) - {""}) for side in SIDES},
+        "test_clips": len(said["test"]),
+        "known_test_clips": sum(statement in train for statement in said["test"]),
+    }
+
+
+def conflicts(sides, clips):
+    """Clips that hold the same samples under two or more emotions, whatever their sides.
+
+    Returns a sorted list with one list a group, of ``(id, emotion, side)`` in the order of ids.
+    No protocol can promise that there are none: the corpus is what it is.
+    """
+    groups = defaultdict(set)
+    for side in SIDES:
+        for name in sides[side]:
+            groups[clips[name].sha256].add((name, clips[name].emotion, side))
+    found = (sorted(group) for group in groups.values())
+    return sorted(group for group in found if len({emotion for _, emotion, _ in group}) > 1)
+
+
+def repeats(sides, clips):
+    """How many clips of each side (dict) hold the samples of an earlier one of the same side."""
+    return {
+        side: len(sides[side]) - len({clips[name].sha256 for name in sides[side]}) for side in SIDES
+    }
+
+
+def drift(counts, kind):
+    """Per side but train, the value of ``kind`` whose share differs most from train's.
+
+    Arguments
+    ---------
+    counts : dict
+        As :func:`count` gives them.
+    kind : str
+        ``"emotion"`` or ``"gender"``.
+
+    Returns
+    -------
+    dict
+        Side to ``(value, points)``: its share of the side minus its share of train, in points of
+        a hundred. Of equal differences the first value in alphabetical order.
+    """
+    values = sorted({value for side in SIDES for value in counts[side][kind]})
+    result = {}
+    for side in ("validation", "test"):
+        gaps = [
+            (_points(counts, side, kind, v) - _points(counts, "train", kind, v)) for v in values
+        ]
+        most = max(range(len(values)), key=lambda place: (abs(gaps[place]), -place))
+        result[side] = (values[most], gaps[most])
+    return result
+
+
+def _points(counts, side, kind, value):
+    """Share of ``value`` among the clips of a side, in percent; 0 of an empty side."""
+    return 100 * counts[side][kind].get(value, 0) / max(counts[side]["clips"], 1)
+
+
 def _common(left, right, key):
     """Sorted values of ``key`` that both lists of clips have; an unknown (empty) one is none."""
     return sorted(({key(clip) for clip in left} & {key(clip) for clip in right}) - {""})

@@ -4,8 +4,17 @@ from dataclasses import dataclass
 
 from ser_lib.errors import ProtocolError
 from ser_lib.protocols.registry import Protocol, register
+from ser_lib.protocols.speakers import (
+    by_speaker,
+    gender_by_speaker,
+    half_a_turn_on,
+    refuse_strangers,
+    refuse_untested,
+)
 
 GENDERS = ("female", "male")
+_ONE = {"female": "woman", "male": "man"}
+_MANY = {"female": "women", "male": "men"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,70 +36,71 @@ class SpeakerFolds(Protocol):
         Validation speakers of each gender.
     enough_speakers : int
         Non-test speakers from which on ``validation_each`` are taken.
+    validation_genders : tuple of str
+        Genders that validate; one alone where a corpus has only that one.
     """
 
     test_speakers: tuple
     validation_each: int = 2
     enough_speakers: int = 12
+    validation_genders: tuple = GENDERS
 
     def cut(self, clips, fold, seed):
         """Sides of one fold, see :meth:`Protocol.cut`; raises ProtocolError as it does."""
-        genders = self._genders(clips)
+        genders = self.listed(clips)
         tested = set(self.test_speakers[fold - 1])
-        if not tested & set(genders):
-            raise ProtocolError(
-                f"fold {fold} of {self.name} has no test clips: none of its test speakers "
-                f"{' '.join(sorted(tested))} is in this corpus; choose another fold or add them"
-            )
-        validating = self._validation(genders, tested, fold)
-        train, validation, test = [], [], []
-        for clip in clips:
-            if clip.speaker in tested:
-                test.append(clip.id)
-            elif clip.speaker in validating:
-                validation.append(clip.id)
-            else:
-                train.append(clip.id)
-        return train, validation, test
+        refuse_untested(self.name, fold, tested, genders)
+        self._check_genders(genders, tested, fold)
+        return by_speaker(clips, tested, self.validating(genders, tested, fold, self.folds))
 
-    def _genders(self, clips):
+    def listed(self, clips):
         """Speaker to gender, in the order of the folds; ProtocolError for a stranger."""
-        told = {}
-        for clip in clips:
-            if told.setdefault(clip.speaker, clip.gender) != clip.gender:
-                raise ProtocolError(
-                    f"speaker {clip.speaker} has two genders in the manifest (see clip {clip.id}); "
-                    "correct it and prepare the corpus again"
-                )
+        told = gender_by_speaker(clips)
         listed = [speaker for fold in self.test_speakers for speaker in fold]
-        strangers = sorted(set(told) - set(listed))
-        if strangers:
-            raise ProtocolError(
-                f"{self.name} has no fold for speaker {' '.join(strangers)}; "
-                "remove those clips or use another protocol"
-            )
+        refuse_strangers(self.name, told, listed)
         return {speaker: told[speaker] for speaker in listed if speaker in told}
 
-    def _validation(self, genders, tested, fold):
-        """The set of validation speakers of one fold, as many of each gender."""
+    def validating(self, genders, tested, fold, folds):
+        """The set of validation speakers, as many of each gender as of the rarest.
+
+        Arguments
+        ---------
+        genders : dict
+            Speaker to gender, in the order of the folds, see :meth:`listed`.
+        tested : set of str
+            Who tests, and so cannot validate.
+        fold, folds : int
+            Place on the circle, from 1, and places that a turn has.
+        """
+        free = self._free(genders, tested)
+        enough = len(set(genders) - tested) >= self.enough_speakers
+        each = min(self.validation_each if enough else 1, *map(len, free.values()))
         chosen = set()
-        others = [speaker for speaker in genders if speaker not in tested]
-        free = {g: sum(genders[speaker] == g for speaker in others) for g in GENDERS}
-        each = self.validation_each if len(others) >= self.enough_speakers else 1
-        each = min(each, *free.values())
-        if each == 0:
-            raise ProtocolError(
-                f"fold {fold} of {self.name} needs a woman and a man besides its test speakers to "
-                f"validate on, but this corpus leaves {free['female']} women and {free['male']} "
-                "men; add actors of both genders"
-            )
-        for gender in GENDERS:
+        for gender in self.validation_genders:
             circle = [speaker for speaker in genders if genders[speaker] == gender]
-            # In halves of a fold, so that no rounding comes in: half a turn is `folds` of them.
-            start = len(circle) * (2 * (fold - 1) + self.folds) // (2 * self.folds)
-            turned = circle[start % len(circle) :] + circle[: start % len(circle)]
+            turned = half_a_turn_on(circle, fold, folds)
             chosen.update([speaker for speaker in turned if speaker not in tested][:each])
         return chosen
+
+    def _free(self, genders, tested):
+        """Who is left to validate: gender to list of speakers."""
+        return {
+            gender: [s for s in genders if genders[s] == gender and s not in tested]
+            for gender in self.validation_genders
+        }
+
+    def _check_genders(self, genders, tested, fold):
+        """Raise ProtocolError unless somebody of each gender is left to validate."""
+        left = {gender: len(names) for gender, names in self._free(genders, tested).items()}
+        if all(left.values()):
+            return
+        need = " and ".join(f"a {_ONE[gender]}" for gender in self.validation_genders)
+        have = " and ".join(f"{left[gender]} {_MANY[gender]}" for gender in self.validation_genders)
+        raise ProtocolError(
+            f"fold {fold} of {self.name} needs {need} besides its test speakers to validate on, "
+            f"but this corpus leaves {have}; add "
+            + ("actors of both genders" if len(left) > 1 else "speakers")
+        )
 
 
 register(
@@ -98,6 +108,8 @@ register(
         name="ravdess-si6",
         corpus="RAVDESS",
         folds=6,
+        short="4 actors test, 4 others validate",
+        credit="EmoBox's fold lists",
         describe="Six speaker-disjoint folds of four test actors (EmoBox's lists); two men and "
         "two women of the other twenty validate.",
         source="Test actors: EmoBox (Ma et al., Interspeech 2024), RAVDESS fold files of "

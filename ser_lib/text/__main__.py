@@ -4,14 +4,13 @@ The main job of this room, so this one file of it looks beyond it.
 """
 
 import argparse
-import importlib
 import logging
-import pkgutil
 import shlex
 import sys
 from pathlib import Path
 
-from ser_lib.errors import HparamsError, RunError, SerError
+from ser_lib.cli import exit_code
+from ser_lib.errors import HparamsError, RunError
 
 logger = logging.getLogger("ser_lib.text")
 
@@ -37,22 +36,7 @@ def main(argv=None):
         0 when done, 2 after an error that the person can mend (one line on stderr), 130 when
         interrupted.
     """
-    try:
-        _run(_parser().parse_args(argv))
-    except SerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(
-            f"error: {error.filename or 'the disk'}: {error.strerror or error}; make room there or "
-            "choose another --output_folder, then start the same command again",
-            file=sys.stderr,
-        )
-        return 2
-    except KeyboardInterrupt:
-        print("\ninterrupted; start the same command again", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: _run(_parser().parse_args(argv)), "start the same command again")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -107,20 +91,23 @@ def _parser():
 def _run(options):
     # Heavy libraries load from here on; --help need not wait for them.
     from ser_lib.cli import default_folder
+    from ser_lib.corpora.known import by_name
     from ser_lib.evaluation.fusion import read_member
     from ser_lib.logs import log_to_console, log_to_file
     from ser_lib.protocols import lookup, split
     from ser_lib.recipe import make_folder
+    from ser_lib.run_facts import corpus_name
     from ser_lib.text.run import SYSTEM, train, transcribed_clips
 
-    corpus = _corpus(options.corpus)
+    corpus = by_name(options.corpus)
     rule = lookup(options.protocol or corpus.DEFAULT_PROTOCOL)
     log_to_console(logging.INFO)
     manifest = corpus.prepare(options.data_folder, options.allow_partial)
     ledger = split(manifest, rule.name, options.fold, options.seed)
     folder = Path(
         options.output_folder
-        or default_folder(ledger.corpus, rule.name, SYSTEM, options.seed) / f"fold-{ledger.fold}"
+        or default_folder(corpus_name(corpus, ledger), rule.name, SYSTEM, options.seed)
+        / f"fold-{ledger.fold}"
     )
     _check_folder(folder, ledger, options.seed)
     if len({Path(run).resolve() for run in options.fuse}) < len(options.fuse):
@@ -136,21 +123,6 @@ def _run(options):
         text = train(corpus, options, manifest, ledger, clips, folder)
         if members:
             _fuse(corpus, options, ledger, [text, *members], folder)
-
-
-def _corpus(name):
-    """The corpus module whose NAME is ``name``, in capitals or not; HparamsError otherwise."""
-    import ser_lib.corpora as room
-
-    modules = (
-        importlib.import_module(f"{room.__name__}.{module.name}")
-        for module in pkgutil.iter_modules(room.__path__)
-    )
-    known = {module.NAME: module for module in modules if hasattr(module, "NAME")}
-    for told, module in known.items():
-        if told.casefold() == name.casefold():
-            return module
-    raise HparamsError(f"no corpus is called {name!r}; there are: {', '.join(sorted(known))}")
 
 
 def _check_folder(folder, ledger, seed):

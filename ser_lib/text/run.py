@@ -15,7 +15,7 @@ from ser_lib.errors import CorpusError
 from ser_lib.evaluation.fusion import Member
 from ser_lib.evaluation.markdown import count
 from ser_lib.evaluation.report import write_report
-from ser_lib.run_facts import hardware, licence, versions
+from ser_lib.run_facts import corpus_facts, hardware, licence, versions
 from ser_lib.text.normalise import tokens
 from ser_lib.text.tfidf import TextModel
 
@@ -84,7 +84,7 @@ def train(corpus, options, manifest, ledger, clips, folder):
         "protocol": ledger.protocol,
         "fold": ledger.fold,
         "ledger_sha256": ledger.sha256,
-        "corpora": [ledger.corpus],
+        "corpora": ledger.corpus.split("+"),
         "synthetic": is_synthetic(manifest),
         "licence": licence(corpus, ledger.corpus),
     }
@@ -149,8 +149,7 @@ def _facts(corpus, options, ledger, clips, model, seconds):
         "system": SYSTEM,
         "system_title": TITLE,
         "system_source": SOURCE,
-        "corpus": ledger.corpus,
-        "synthetic": ledger.corpus.endswith("-synthetic"),
+        **corpus_facts(corpus, ledger),
         "classes": model.classes,
         "protocol": ledger.protocol,
         "protocol_description": ledger.description,
@@ -172,9 +171,6 @@ def _facts(corpus, options, ledger, clips, model, seconds):
         "command": command(corpus, options, ledger),
         "model_folder": "model",
         "date": datetime.date.today().isoformat(),
-        "language": corpus.LANGUAGE,
-        "licence": licence(corpus, ledger.corpus),
-        "citation": corpus.CITATION if ledger.corpus == corpus.NAME else "None: synthetic sound.",
     }
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from ser_lib.corpora import cache, ravdess
 from ser_lib.corpora import folder as reading
+from ser_lib.errors import CorpusError
 
 
 @pytest.fixture
@@ -94,3 +95,10 @@ def test_unwritable_cache_warns_once(tiny, tmp_path, monkeypatch, caplog):
     assert len(prepare(tiny)) == len(prepare(tiny)) == 5
     warnings = [text for text in caplog.messages if "not cached" in text]
     assert len(warnings) == 1 and str(blocked) in warnings[0]
+
+
+def test_a_dangling_link_that_came_later_is_not_overlooked(tiny):
+    prepare(tiny)
+    (tiny / "Actor_01" / "03-01-02-01-01-01-01.wav").symlink_to("nowhere.wav")
+    with pytest.raises(CorpusError, match="no such file"):
+        prepare(tiny)

@@ -9,11 +9,45 @@ from ser_lib.protocols import PROTOCOLS, split
 
 
 @pytest.mark.parametrize("name", sorted(PROTOCOLS))
-def test_every_protocol_uses_each_clip_once(manifest, name):
-    for fold in range(1, PROTOCOLS[name].folds + 1):
-        sides = split(manifest, name, fold).sides
-        ids = [clip for side in sides.values() for clip in side]
+def test_every_protocol_uses_each_clip_once(official, folds, name):
+    manifest = official(PROTOCOLS[name].corpus)
+    for ledger in folds(name):
+        ids = [clip for side in ledger.sides.values() for clip in side]
         assert sorted(ids) == sorted(manifest["id"])
+
+
+@pytest.mark.parametrize("name", sorted(set(PROTOCOLS) - {"ravdess-19-5", "tess-loso2"}))
+def test_speakers_are_kept_apart_or_said_not_to_be(folds, name):
+    rule = PROTOCOLS[name]
+    for ledger in folds(name):
+        apart = not any(common["speakers"] for common in ledger.shared.values())
+        assert apart == ("speakers-disjoint" in rule.promises)
+        assert apart or "not speaker-independent" in rule.notes[0].lower()
+
+
+@pytest.mark.parametrize(
+    "name", sorted(n for n, rule in PROTOCOLS.items() if "speakers-disjoint" in rule.promises)
+)
+def test_speaker_independent_protocols_promise_all_and_tell_of_the_text(folds, name):
+    rule = PROTOCOLS[name]
+    promised = {"speakers-disjoint", "no-identical-audio", "clip-once", "copies-with-clip"}
+    assert promised <= set(rule.promises) and not rule.seeded
+    same = all(ledger.shared["train-test"]["statements"] for ledger in folds(name))
+    assert same == ("not text-independent" in " ".join(rule.notes))
+
+
+@pytest.mark.parametrize("name", sorted(n for n, rule in PROTOCOLS.items() if rule.folds > 1))
+def test_over_the_folds_every_clip_tests_once(official, folds, name):
+    tests = [ledger.test for ledger in folds(name)]
+    whole = len(official(PROTOCOLS[name].corpus))
+    assert sum(map(len, tests)) == len(set().union(*tests)) == whole
+
+
+@pytest.mark.parametrize("name", sorted(PROTOCOLS))
+def test_seed_decides_where_a_protocol_is_seeded(cut, name):
+    first, other = cut(name, 1), cut(name, 1, 4)
+    assert (first.sha256 != other.sha256) == PROTOCOLS[name].seeded
+    assert other.seed == (4 if PROTOCOLS[name].seeded else None)
 
 
 def test_unknown_protocol_lists_names_and_guesses(manifest):

@@ -64,6 +64,8 @@ def test_every_protocol_is_described(protocol):
     assert protocol.describe.endswith(".") and protocol.describe.count(". ") == 0
     assert protocol.source and protocol.promises and protocol.folds >= 1
     assert protocol.name == protocol.name.lower()
+    assert 0 < len(protocol.short) <= 80 and 0 < len(protocol.credit) <= 40
+    assert "|" not in protocol.short + protocol.credit
 
 
 def test_corpus_module_is_the_corpus_in_lower_case():

@@ -98,6 +98,50 @@ def test_synthetic_is_called_synthetic(make_manifest, tmp_path, capsys):
     assert "RAVDESS-synthetic (synthetic sound" in capsys.readouterr().out
 
 
+def test_audit_tells_words_balance_and_repeated_audio(make_manifest, tmp_path, capsys):
+    def change(row):
+        twin = row["id"] in ("03-01-02-01-01-01-01", "03-01-03-01-01-01-01")
+        row = {**row, "sha256": "same"} if twin else row
+        return None if row["emotion"] == "sad" and row["speaker"] in ("11", "20", "21") else row
+
+    fold = split(make_manifest(change=change), "ravdess-si6", 1)
+    assert main(["audit", str(fold.save(tmp_path / "l.json"))]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "statements 2 2 2" in text
+    assert "repeated audio, clips 0 0 1" in text
+    assert "female 540 56 % 120 50 % 52 24 %" in text
+    assert "sad 128 13 % 32 13 % 8 4 %" in text
+    assert "classes: validation +0.0 (angry), test -9.6 (sad)" in text
+    assert "genders: validation -6.2 (female), test -32.2 (female)" in text
+    assert "Words: 216 of 216 test clips say a statement of train (not text-independent)" in text
+    assert "Identical audio under different labels: 1" in text
+    twins = "03-01-02-01-01-01-01 (calm, test), 03-01-03-01-01-01-01 (happy, test)"
+    assert f"- {twins}" in text
+
+
+def test_audit_of_new_words_and_of_none(make_manifest, tmp_path, capsys):
+    for new, said in (
+        (lambda row: row["id"], "Words: 0 of 240 test clips say a statement of train (text-ind"),
+        (lambda row: "", "Words: the corpus does not tell what is said."),
+    ):
+        manifest = make_manifest(change=lambda row, new=new: {**row, "statement": new(row)})
+        path = split(manifest, "ravdess-si6").save(tmp_path / "l.json")
+        assert main(["audit", str(path)]) == 0
+        text = capsys.readouterr().out
+        held = text.partition("What the sides hold")[2].partition("Furthest")[0]
+        assert said in text and ("statements" in held) == ("0 of 240" in said)
+
+
+def test_audit_shortens_a_long_list_of_conflicts(make_manifest, tmp_path, capsys):
+    def change(row):
+        return {**row, "sha256": f"{row['speaker']}{row['id'][9:11]}{row['id'][-6:]}"}
+
+    fold = split(make_manifest(change=change), "ravdess-si6")
+    main(["audit", str(fold.save(tmp_path / "l.json"))])
+    text = capsys.readouterr().out
+    assert "Identical audio under different labels: 96\n" in text and "  - and 93 more\n" in text
+
+
 def test_show_prints_a_ledger(corpus, capsys, manifest):
     assert main(["show", "ravdess-si6", "--fold", "3", "--data_folder", "here"]) == 0
     text = capsys.readouterr().out

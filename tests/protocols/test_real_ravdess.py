@@ -1,9 +1,11 @@
 """The protocols on the real corpus: what the audit must show."""
 
+import json
+
 import pytest
 
 from ser_lib.corpora import ravdess
-from ser_lib.protocols import split
+from ser_lib.protocols import lookup, split
 
 pytestmark = pytest.mark.real
 
@@ -31,3 +33,20 @@ def test_19_5_has_the_sizes_of_its_source(manifest):
     ledger = split(manifest, "ravdess-19-5")
     assert ledger.shared_test_speakers == []
     assert [len(ids) for ids in ledger.sides.values()] == [752, 388, 300]
+
+
+def test_committed_results_name_ledgers_that_are_made_again(manifest, repository):
+    paths = sorted((repository / "results" / "RAVDESS").rglob("fold-*/metrics.json"))
+    assert paths
+    for path in paths:
+        run = json.loads(path.read_text())["run"]
+        ledger = split(manifest, run["protocol"], run["fold"], run["seed"])
+        assert ledger.sha256 == run["ledger_sha256"], path
+
+
+@pytest.mark.parametrize("name", ["ravdess-si5", "ravdess-16-4-4", "ravdess-random5"])
+def test_the_doubled_clip_of_actor_07_is_parted_only_by_chance(manifest, name):
+    for fold in range(1, lookup(name).folds + 1):
+        ledger = split(manifest, name, fold)
+        parted = any(common["identical_audio"] for common in ledger.shared.values())
+        assert not parted or name == "ravdess-random5"

@@ -1,0 +1,91 @@
+"""A system trained on each corpus and tested on every one."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser_lib.cross_corpus import main
+
+LETTERS = "WLEAFTN"
+
+
+@pytest.fixture(scope="module")
+def data(small_ravdess, tmp_path_factory):
+    """A folder with a small RAVDESS and a small EMO-DB of tones, both partial."""
+    root = tmp_path_factory.mktemp("data")
+    (root / "RAVDESS").symlink_to(small_ravdess)
+    wav = root / "EMO-DB" / "wav"
+    wav.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    time = np.arange(8_000) / 16_000
+    for speaker in ("03", "08", "09", "10", "11", "13"):
+        for place, letter in enumerate(LETTERS):
+            tone = np.sin(2 * np.pi * (200 + 150 * place + int(speaker)) * time)
+            sound = 0.3 * tone + 0.02 * rng.standard_normal(len(time))
+            soundfile.write(wav / f"{speaker}a01{letter}a.wav", sound, 16_000)
+    return root
+
+
+@pytest.fixture(scope="module")
+def arguments(data, repository):
+    yaml = repository / "tests" / "hparams" / "small.yaml"
+    words = [yaml, "--corpora", "RAVDESS", "emo-db", "--data_folder", data, "--allow_partial"]
+    return [*map(str, words), "--number_of_epochs", "1", "--batch_size", "8"]
+
+
+@pytest.fixture(scope="module")
+def folder(arguments, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("matrix")
+    assert main([*arguments, "--output_folder", str(folder)]) == 0
+    return folder
+
+
+def test_there_is_a_cell_for_every_pair(folder):
+    matrix = json.loads((folder / "matrix.json").read_text())
+    pairs = {(cell["train"], cell["test"]) for cell in matrix["cells"]}
+    assert pairs == {(a, b) for a in ("RAVDESS", "EMO-DB") for b in ("RAVDESS", "EMO-DB")}
+    assert all(0 <= cell["ua"] <= 1 for cell in matrix["cells"])
+    assert matrix["classes"] == ["angry", "happy", "neutral", "sad"]
+    assert (folder / "matrix.png").stat().st_size > 0
+
+
+def test_the_diagonal_is_the_test_side_and_the_rest_every_clip_of_the_four(folder):
+    cells = json.loads((folder / "matrix.json").read_text())["cells"]
+    clips = {(cell["train"], cell["test"]): cell["clips"] for cell in cells}
+    assert clips["RAVDESS", "EMO-DB"] == 6 * 4
+    assert clips["EMO-DB", "RAVDESS"] == 12 * 4
+    assert clips["EMO-DB", "EMO-DB"] == 4
+    own = json.loads((folder / "trained-on-RAVDESS" / "metrics.json").read_text())
+    assert clips["RAVDESS", "RAVDESS"] == own["clips"] == 2 * 4
+    assert own["run"]["classes"] == ["angry", "happy", "neutral", "sad"]
+
+
+def test_the_command_is_the_matrixs_and_holds_no_folder_of_this_machine(folder, data):
+    for path in (folder / "matrix.md", folder / "trained-on-EMO-DB" / "report.md"):
+        text = path.read_text()
+        assert "python -m ser_lib.cross_corpus hparams/small.yaml --corpora RAVDESS EMO-DB" in text
+        assert str(data) not in text
+
+
+def test_starting_again_finds_the_models(folder, arguments, capsys):
+    assert main([*arguments, "--output_folder", str(folder)]) == 0
+    assert capsys.readouterr().out.count("finished already") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--corpora", "RAVDESS"], "name two or more"),
+        (["--corpora", "RAVDESS", "RAVDESS"], "each once"),
+        (["--corpora", "RAVDESS", "Ravel"], "no corpus is called 'Ravel'"),
+        (["--colour", "red"], "no key 'colour'"),
+    ],
+)
+def test_mistakes_end_in_one_line(arguments, capsys, words, told, tmp_path):
+    capsys.readouterr()
+    assert main([*arguments, *words, "--output_folder", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    error = error[error.index("error: ") :]
+    assert told in error and error.count("\n") == 1
