@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 _FOLDS = 5
+# Of fewer clips a corpus, five folds say nothing.
+_CLIPS = 20
 _LEAST = 1e-6
 
 
@@ -33,11 +35,11 @@ def corpus_probe(frame: pd.DataFrame, classes: Sequence[str]) -> dict | None:
     dict or None
         ``from_answers`` and ``from_labels`` (balanced accuracy over five folds of the clips,
         fractions), ``chance`` and ``corpora`` (list of str). None for a single corpus, or where one
-        has fewer than five clips.
+        has fewer than 20 clips.
     """
     corpora = frame["corpus"].to_numpy()
     names, counts = np.unique(corpora, return_counts=True)
-    if len(names) < 2 or counts.min() < _FOLDS:
+    if len(names) < 2 or counts.min() < _CLIPS:
         return None
     answers = np.log(frame[[f"p_{name}" for name in classes]].to_numpy().clip(min=_LEAST))
     labels = (frame["emotion"].to_numpy()[:, None] == np.array(classes)).astype(float)
