@@ -143,14 +143,33 @@ def whole_clips(corpus, version, folder, rows, progress):
     files = [Path(row["path"]) for row in rows]
 
     def make():
-        for row, info in zip(rows, inspect_clips(files, progress), strict=True):
-            row.update(
-                start=0.0,
-                end=info.duration,
-                sample_rate=info.sample_rate,
-                duration=info.duration,
-                sha256=info.sha256,
-            )
-        return build(rows)
+        return build(complete(rows, progress))
 
     return cache.cached(cache.fingerprint(corpus, version, folder, files), make)
+
+
+def complete(rows, progress):
+    """Rows whose files are their clips, with the columns that the sound tells.
+
+    Arguments
+    ---------
+    rows : list of dict
+        With ``path``; changed in place and returned.
+    progress : bool
+        Show a tqdm bar.
+
+    Raises
+    ------
+    CorpusError
+        If files are broken: all of them are named.
+    """
+    paths = [Path(row["path"]) for row in rows]
+    for row, info in zip(rows, inspect_clips(paths, progress), strict=True):
+        row.update(
+            start=0.0,
+            end=info.duration,
+            sample_rate=info.sample_rate,
+            duration=info.duration,
+            sha256=info.sha256,
+        )
+    return rows

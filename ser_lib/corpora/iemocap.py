@@ -36,26 +36,20 @@ Known oddities
 
 import argparse
 import functools
-import hashlib
 import logging
-import os
 import sys
 import types
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import numpy as np
 from datasets import Dataset, Features, Value
-from tqdm import tqdm
 
-from ser_lib.audio import read_audio
 from ser_lib.corpora import cache, iemocap_sample, places
 from ser_lib.corpora import iemocap_labels as labels
-from ser_lib.corpora.folder import refuse_doubled, sounds
+from ser_lib.corpora.folder import complete, refuse_doubled, sounds
 from ser_lib.corpora.folder import root as find_root
-from ser_lib.corpora.manifest import build, inspect_clips
+from ser_lib.corpora.manifest import build
+from ser_lib.corpora.stretches import cut_stretches
 from ser_lib.corpora.synthetic import is_marked
-from ser_lib.errors import AudioError, CorpusError, HparamsError
+from ser_lib.errors import CorpusError, HparamsError
 from ser_lib.text.transcripts import read_transcripts
 
 logger = logging.getLogger(__name__)
@@ -277,8 +271,11 @@ def prepare(data_folder=None, allow_partial=False, progress=True, classes="sourc
             }
             for turn in chosen
         ]
-        look = _whole_files if audio == "sentences" else _stretches
-        return build(look(root, rows, allow_partial, progress))
+        if audio == "sentences":
+            return build(complete(rows, progress))
+        cut, beyond = cut_stretches(rows, progress, _SLACK)
+        _leave_out(root, "dialogues", beyond, allow_partial)
+        return build(cut)
 
     choice = f"{corpus}, {classes}, {audio}" + ", partial" * allow_partial
     used = {*labels.text_files(root, "EmoEvaluation"), *texts, *(where[t.id] for t in chosen)}
@@ -357,65 +354,3 @@ def _leave_out(root, audio, lost, allow_partial):
             f"{what}. Extract the release again, or pass --allow_partial to go on without them"
         )
     logger.warning("%s", what)
-
-
-def _whole_files(root, rows, allow_partial, progress):
-    """Rows whose files are their turns, completed."""
-    for row, info in zip(
-        rows, inspect_clips([Path(row["path"]) for row in rows], progress), strict=True
-    ):
-        row.update(
-            start=0.0,
-            end=info.duration,
-            sample_rate=info.sample_rate,
-            duration=info.duration,
-            sha256=info.sha256,
-        )
-    return rows
-
-
-def _stretches(root, rows, allow_partial, progress):
-    """Rows that are stretches of dialogues, completed; each dialogue is decoded once."""
-    dialogues = {}
-    for row in rows:
-        dialogues.setdefault(row["path"], []).append(row)
-
-    def look(path):
-        try:
-            waveform, rate = read_audio(path)
-        except AudioError as error:
-            return error
-        for row in dialogues[path]:
-            _cut(row, waveform, rate)
-        return None
-
-    # A dialogue is some minutes long: more threads would want too much memory.
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        bar = {"desc": "Reading dialogues", "leave": False, "disable": not progress}
-        broken = list(filter(None, tqdm(pool.map(look, dialogues), total=len(dialogues), **bar)))
-    if broken:
-        raise CorpusError(
-            f"{labels.some(map(str, broken))}. Extract the release again, or delete what is broken "
-            "and pass --allow_partial"
-        )
-    beyond = [
-        f"{row['id']} ({row['start']:g} to {row['end']:g} s)" for row in rows if "sha256" not in row
-    ]
-    _leave_out(root, "dialogues", beyond, allow_partial)
-    return [row for row in rows if "sha256" in row]
-
-
-def _cut(row, waveform, rate):
-    """Complete the row of a stretch, unless it reaches beyond its dialogue's waveform."""
-    first, last = round(row["start"] * rate), round(row["end"] * rate)
-    if len(waveform) < last <= len(waveform) + _SLACK * rate:
-        last = len(waveform)
-        row["end"] = last / rate
-    samples = waveform[first:last]
-    if not 0 < last - first == len(samples):
-        return
-    # As ser_lib.audio.inspect hashes a file, so that a stretch and its copy in a file agree.
-    scaled = np.clip(np.rint(samples.astype(np.float64) * 2.0**31), -(2.0**31), 2.0**31 - 1)
-    digest = hashlib.sha256(f"{rate} Hz, 1 channels\n".encode())
-    digest.update(scaled.astype("<i4").tobytes())
-    row.update(sample_rate=rate, duration=len(samples) / rate, sha256=digest.hexdigest())
