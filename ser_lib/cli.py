@@ -64,7 +64,7 @@ def parse(corpus, argv):
     -------
     options : argparse.Namespace
         ``yaml``, ``protocol``, ``fold`` (int or ``"all"``), ``allow_partial``,
-        ``push_to_hub``, ``hub_private``, ``help``.
+        ``drop_conflicts``, ``push_to_hub``, ``hub_private``, ``help``.
     overrides : dict
         ``{YAML key: text}``, unchecked.
     parser : argparse.ArgumentParser
@@ -102,6 +102,11 @@ def _parser(corpus):
     )
     parser.add_argument(
         "--allow_partial", action="store_true", help="accept a corpus with clips missing"
+    )
+    parser.add_argument(
+        "--drop_conflicts",
+        action="store_true",
+        help="train without clips whose very samples stand under another label too",
     )
     parser.add_argument("--push_to_hub", metavar="USER/NAME", help="publish the model when done")
     parser.add_argument(

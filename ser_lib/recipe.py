@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+import types
 from pathlib import Path
 
 from ser_lib.cli import default_folder, exit_code, parse
@@ -83,6 +84,9 @@ def _run(corpus, options, hparams):
             hparams.value("data_folder"), options.allow_partial, progress=state.is_main_process
         )
     ledgers = [split(manifest, rule.name, fold, hparams.settings.seed) for fold in folds]
+    if options.drop_conflicts:
+        ledgers = [ledger.without_conflicts() for ledger in ledgers]
+        corpus = with_option(corpus, "--drop_conflicts")
     folder = Path(
         output
         or default_folder(
@@ -104,6 +108,13 @@ def _run(corpus, options, hparams):
     if options.push_to_hub:
         url = push(results[0].model, options.push_to_hub, options.hub_private)
         logger.info("published: %s", url)
+
+
+def with_option(corpus, word):
+    """What stands for a corpus module and says that its command has one more option (str)."""
+    public = {name: value for name, value in vars(corpus).items() if not name.startswith("_")}
+    public["OPTIONS"] = [*public.get("OPTIONS", ()), word]
+    return types.SimpleNamespace(**public)
 
 
 def check_layout(folder, all_folds):

@@ -14,7 +14,14 @@ from ser_lib.errors import ProtocolError
 from ser_lib.protocols.ledger_format import FORMAT, check, dumps
 from ser_lib.protocols.promises import PROMISES
 from ser_lib.protocols.registry import PROTOCOLS
-from ser_lib.protocols.sharing import SIDES, count, digest, share, speakers_heard_before_test
+from ser_lib.protocols.sharing import (
+    SIDES,
+    conflicts,
+    count,
+    digest,
+    share,
+    speakers_heard_before_test,
+)
 
 
 @dataclass(kw_only=True)
@@ -87,6 +94,30 @@ class Ledger:
         if not isinstance(copies, int) or isinstance(copies, bool) or copies < 0:
             raise ProtocolError(f"augmented copies must be 0 or more, not {copies!r}; give a count")
         return replace(self, copies=copies)
+
+    def without_conflicts(self):
+        """Same split without training clips whose very samples stand under another label too.
+
+        A note says how many were left out; a ledger without such clips comes back as it is.
+        """
+        groups = conflicts(self.sides, self.clips)
+        odd = {name for group in groups for name, _, side in group if side == "train"}
+        if not odd:
+            return self
+        kept = {name: clip for name, clip in self.clips.items() if name not in odd}
+        note = (
+            f"{len(odd)} training clips were left out because the same samples stand under another "
+            "label as well."
+        )
+        return replace(
+            self,
+            train=[name for name in self.train if name not in odd],
+            clips=kept,
+            notes=[*self.notes, note],
+            sha256=None,
+            counts=None,
+            shared=None,
+        )
 
     def checks(self):
         """Every promise with its objections: dict of sentence by name, then list of str.

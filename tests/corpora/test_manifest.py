@@ -64,3 +64,17 @@ def test_broken_clips_make_one_line(tmp_path):
     message = str(caught.value)
     assert "2 clips" in message and "1.wav is not a sound file" in message and "3.wav" in message
     assert "--allow_partial" in message and "\n" not in message
+
+
+def test_bad_files_among_a_thousand_are_named_at_once(tmp_path):
+    paths = [tmp_path / f"{place:04d}.wav" for place in range(1000)]
+    for path in paths:
+        soundfile.write(path, np.full(80, 0.1), 8000)
+    bad = (3, 500, 501, 999)
+    for place in bad:
+        paths[place].write_text("no sound")
+    with pytest.raises(CorpusError) as caught:
+        inspect_clips(paths, progress=False)
+    message = str(caught.value)
+    assert message.startswith("4 clips are broken: ") and "\n" not in message
+    assert all(paths[place].name in message for place in bad)

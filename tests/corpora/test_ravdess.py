@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -273,3 +274,30 @@ def test_real_corpus(real_ravdess):
         "03-01-06-01-01-02-20",
         "03-01-08-01-02-02-01",
     ]
+
+
+def test_awkward_folders_are_read(tiny, tmp_path):
+    (tiny / ".DS_Store").write_bytes(b"\0\0")
+    (tiny / "Actor_01" / "._03-01-01-01-01-01-01.wav").write_bytes(b"\0\5\x16\7")
+    awkward = tmp_path / "Größe 語"
+    tiny.rename(awkward)
+    link = tmp_path / "link"
+    link.symlink_to(awkward)
+    assert [row["id"] for row in prepare(link)] == [row["id"] for row in prepare(awkward)]
+    assert len(prepare(awkward)) == 5
+
+
+def test_a_clip_of_another_rate_and_aiff_bytes_under_wav(tiny, write_clip):
+    clip = tiny / "Actor_01" / "03-01-01-01-01-01-01.wav"
+    samples = np.linspace(-0.5, 0.5, 4410)
+    soundfile.write(clip, samples, 44_100, format="AIFF", subtype="PCM_16")
+    row = next(row for row in prepare(tiny) if row["id"] == clip.stem)
+    assert row["sample_rate"] == 44_100
+    assert row["duration"] == pytest.approx(0.1)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_read(tiny):
+    for folder in (tiny, *tiny.iterdir()):
+        folder.chmod(0o555)
+    assert len(prepare(tiny)) == 5

@@ -237,3 +237,24 @@ def test_changed_speaker_is_found(saved):
 def test_stale_hash_in_memory_is_found(fold1):
     ledger = replace(fold1, test=fold1.test[1:])
     assert any("sha256" in breach for breach in ledger.breaches())
+
+
+def test_training_clips_with_two_labels_are_left_out_where_wanted(make_manifest, fold1):
+    actor = fold1.clips[fold1.train[0]].speaker
+    pairs = {f"03-01-0{code}-01-01-01-{actor}": "f" * 64 for code in (4, 5)}
+    pairs |= {f"03-01-0{code}-01-01-01-01": "e" * 64 for code in (4, 5)}  # actor 01 tests
+    marked = make_manifest(
+        change=lambda row: {**row, "sha256": pairs.get(row["id"], row["sha256"])}
+    )
+    whole = split(marked, "ravdess-si6", 1)
+    kept = whole.without_conflicts()
+    gone = {name for name in pairs if name.endswith(actor)}
+    assert {*whole.train} - {*kept.train} == gone
+    assert kept.test == whole.test and kept.validation == whole.validation
+    assert kept.sha256 != whole.sha256
+    assert not kept.breaches()
+    assert kept.notes[-1].startswith("2 training clips were left out")
+
+
+def test_a_ledger_without_such_clips_comes_back_as_it_is(fold1):
+    assert fold1.without_conflicts() is fold1

@@ -149,3 +149,21 @@ def test_publishing_all_folds_is_refused(recipe, tmp_path):
     code, _, err = recipe(tmp_path, "--push_to_hub", "someone/model", "--fold", "all")
     assert code == 2
     assert "--fold N" in err
+
+
+def test_conflicting_clips_can_be_left_out(folder, small_ravdess, small_yaml, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(small_ravdess, data)
+    actor = Ledger.load(folder / "ledger.json").train[0][-2:]
+    trained = data / f"Actor_{actor}"
+    same = next(trained.glob("03-01-05-*.flac"))
+    shutil.copy(same, next(trained.glob("03-01-06-*.flac")))
+    line = [small_yaml, "--data_folder", data, "--output_folder", tmp_path / "run"]
+    line = [*map(str, line), "--allow_partial", "--drop_conflicts", "--number_of_epochs", "1"]
+    assert main(ravdess, line) == 0
+    ledger = Ledger.load(tmp_path / "run" / "ledger.json")
+    assert not [c for c in ledger.train if c.endswith(actor) and c[6:8] in ("05", "06")]
+    assert [c for c in ledger.train if c.endswith(actor)]
+    run = json.loads((tmp_path / "run" / "metrics.json").read_text())["run"]
+    assert "--drop_conflicts" in run["command"]
+    assert any("under another label" in note for note in run["protocol_notes"])
