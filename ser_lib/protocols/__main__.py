@@ -54,14 +54,33 @@ def _audit(arguments):
     code = 0
     for number, path in enumerate(arguments.ledgers):
         try:
-            text, kept = report(Ledger.load(path), path)
-        except ProtocolError as error:
+            ledger = Ledger.load(path)
+            text, kept = report(ledger, path)
+            if arguments.data_folder:
+                text += "\n\n" + _likeness(ledger, arguments)
+        except SerError as error:
             print(f"error: {error}", file=sys.stderr)
             code = 2
             continue
         print(("\n\n" if number else "") + text)
         code = max(code, 0 if kept else 1)
     return code
+
+
+def _likeness(ledger, arguments):
+    """Which test clips are near-identical to a clip that was heard before, in words."""
+    from ser_lib.data.likeness import THRESHOLD, near_identical
+
+    protocol = lookup(ledger.protocol)
+    manifest = _reader(protocol).prepare(arguments.data_folder, allow_partial=True)
+    if lost := sorted(set(ledger.clips) - set(manifest["id"])):
+        raise ProtocolError(
+            f"{arguments.data_folder} lacks {len(lost)} clips of the ledger, such as {lost[0]}; "
+            "give the folder that it was made from"
+        )
+    pairs = near_identical(manifest, [*ledger.train, *ledger.validation], ledger.test)
+    lines = [f"Near-identical to a clip of test (correlation from {THRESHOLD}): {len(pairs)} pairs"]
+    return "\n".join(lines + [f"  - {a} and {b} (test): {c:.3f}" for a, b, c in pairs[:20]])
 
 
 def _show(arguments):
@@ -139,10 +158,16 @@ def _parser():
         "audit",
         help="check ledgers against their promises",
         description="Compute again, from the facts about its clips, what the sides of each ledger "
-        "share, and check every promise. Needs no corpus. Exit code 1 where a promise is broken, "
-        "2 where a file is no ledger.",
+        "share, and check every promise. Needs the corpus for near-identical sound only. Exit code "
+        "1 where a promise is broken, 2 where a file is no ledger.",
     )
     audit.add_argument("ledgers", nargs="+", metavar="LEDGER", help="ledger files (JSON)")
+    audit.add_argument(
+        "--data_folder",
+        metavar="D",
+        help="the corpus, to compare the sound too: which test clips are near-identical to a clip "
+        "of another side",
+    )
     audit.set_defaults(run=_audit)
 
     show = commands.add_parser(

@@ -175,3 +175,24 @@ def test_as_a_command(leaky):
     assert subprocess.run([*command, "audit", leaky], capture_output=True).returncode == 1
     helped = subprocess.run([*command, "--help"], capture_output=True, text=True)
     assert helped.returncode == 0 and "exit codes" in helped.stdout
+
+
+@pytest.mark.real
+def test_audit_with_the_corpus_tells_near_identical_sound(real_ravdess, tmp_path, capsys):
+    folder = tmp_path / "RAVDESS"
+    for actor in ("01", "04", "08", "09", "03", "24"):
+        inside = folder / f"Actor_{actor}"
+        inside.mkdir(parents=True)
+        for clip in sorted((real_ravdess / inside.name).iterdir())[:6]:
+            (inside / clip.name).symlink_to(clip)
+    ledger = tmp_path / "ledger.json"
+    words = ["show", "ravdess-si6", "--data_folder", str(folder), "--allow_partial"]
+    assert main([*words, "--output", str(ledger)]) == 0
+    capsys.readouterr()
+    assert main(["audit", str(ledger), "--data_folder", str(folder)]) == 0
+    assert "Near-identical to a clip of test (correlation from 0.99): 0 pairs" in (
+        capsys.readouterr().out
+    )
+    (folder / "Actor_24" / sorted((folder / "Actor_24").iterdir())[0].name).unlink()
+    assert main(["audit", str(ledger), "--data_folder", str(folder)]) == 2
+    assert "lacks 1 clips of the ledger" in capsys.readouterr().err
