@@ -72,7 +72,7 @@ def corpus_facts(corpus, ledger):
         "synthetic": synthetic,
         "language": corpus.LANGUAGE,
         "licence": licence(corpus, ledger.corpus),
-        "citation": "None: synthetic sound." if synthetic else corpus.CITATION,
+        "citation": "None: synthetic sound." if synthetic else citation(corpus, ledger.corpus),
     }
 
 
@@ -95,7 +95,21 @@ def size(network):
 
 def licence(corpus, name):
     """Licence of the sound (str): the corpus's, or ours where ``name`` is its synthetic double."""
-    return "Apache-2.0" if is_synthetic(name) else corpus.LICENCE
+    if is_synthetic(name):
+        return "Apache-2.0"
+    heard = _heard(corpus, name)
+    return "; ".join(f"{part}: {r.LICENCE}" for part, r in heard.items()) or corpus.LICENCE
+
+
+def citation(corpus, name):
+    """What to cite for the sound (str): of a merged corpus, the ones that were there."""
+    return "\n\n".join(r.CITATION for r in _heard(corpus, name).values()) or corpus.CITATION
+
+
+def _heard(corpus, name):
+    """Readers (dict by name) of those parts of a merged corpus that ``name`` tells of."""
+    there = name.split("+")
+    return {part: r for part, r in getattr(corpus, "READERS", {}).items() if part in there}
 
 
 def command(corpus, hparams, ledger, allow_partial):

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import torch
 
 from ser_lib import run_facts
+from ser_lib.corpora import merged, ravdess
 
 
 def test_versions_name_python_and_torch():
@@ -26,3 +27,16 @@ def test_environment_lists_what_this_python_has():
     assert f"torch=={version('torch')}" in lines
     assert platform.python_version() in lines[0]
     assert lines[1].startswith("# revision ")
+
+
+def test_a_merged_corpus_that_lacks_parts_answers_for_those_that_were_there():
+    for facts in (run_facts.licence, run_facts.citation):
+        some = facts(merged, "RAVDESS+TESS")
+        assert "SAVEE" not in some and "Haq" not in some
+        assert len(some) < len(facts(merged, "RAVDESS+SAVEE+CREMA-D+TESS"))
+    assert run_facts.licence(merged, "RAVDESS+TESS").startswith("RAVDESS: CC BY-NC-SA 4.0; TESS:")
+
+
+def test_a_single_corpus_answers_for_itself():
+    assert run_facts.licence(ravdess, "RAVDESS") == ravdess.LICENCE
+    assert run_facts.citation(ravdess, "RAVDESS") == ravdess.CITATION
