@@ -65,7 +65,7 @@ class Hparams:
         self.tree = _parse(self.path, self.text)
         # References resolved, so that a setting may be one; the classes do not matter for it.
         self.values = _parse(self.path, self.resolved(n_classes=1))
-        for key in (*FOLDERS, *TEXTS):
+        for key in (*FOLDERS, *TEXTS, "encoder"):
             if self.value(key) is not None:
                 check_type(key, self.value(key), str)
         for key, wanted in LISTS.items():
@@ -84,8 +84,9 @@ class Hparams:
 
     @property
     def system(self):
-        """Name of the system: the YAML's (str)."""
-        return self.path.stem
+        """Name of the system: the YAML's, and that of the encoder it starts from (str)."""
+        encoder = self.value("encoder")
+        return f"{self.path.stem}-{Path(encoder).name}" if encoder else self.path.stem
 
     def value(self, key, default=None):
         """Plain value of a key after the overrides."""
@@ -185,7 +186,7 @@ def find_yaml(path):
     for folder in (Path(), ROOT):
         if (folder / path).is_file():
             return (folder / path).resolve()
-    there = sorted(p.name for p in (ROOT / "hparams").glob("*.yaml"))
+    there = sorted(str(p.relative_to(ROOT / "hparams")) for p in (ROOT / "hparams").rglob("*.yaml"))
     raise HparamsError(
         f"{path}: no such YAML here or in {ROOT}; it comes first, options after it"
         + (f"; hparams/ has {', '.join(there)}" if there else "")

@@ -8,11 +8,11 @@ from ser_lib.errors import HparamsError
 
 _SETTINGS = (
     *("seed", "batch_size", "gradient_accumulation_steps", "max_grad_norm"),
-    *("class_weights", "balance_corpora"),
+    *("class_weights", "balance_corpora", "encoder_lr", "warmup_epochs"),
 )
 
-# What a classifier may say of the weights it starts from and how long it keeps them.
-_STARTS = ("initialised_from", "freeze_epochs")
+# What a block may say of the weights it starts from, and which of them are trained when.
+_STARTS = ("initialised_from", "freeze_epochs", "train_layers", "lora_rank")
 
 
 def run_identity(network, augmentation, blocks, ledger, settings):
@@ -44,7 +44,10 @@ def run_identity(network, augmentation, blocks, ledger, settings):
         **split_identity(ledger),
         **{key: getattr(settings, key) for key in _SETTINGS},
         "mixed_precision": settings.mixed_precision,
-        **{key: getattr(network.classifier, key, None) for key in _STARTS},
+        **{
+            key: [getattr(block, key, None) for block in (network.front_end, network.classifier)]
+            for key in _STARTS
+        },
     }
 
 
@@ -126,6 +129,25 @@ def check_optimizer(yaml, network, blocks):
         raise HparamsError(
             f"{yaml}: optimizer or lr_scheduler: {str(error).splitlines()[0]}"
         ) from error
+
+
+def check_cache(yaml, network, settings):
+    """Raise HparamsError where features are to be kept that training changes.
+
+    Arguments
+    ---------
+    yaml : Path
+        For the message.
+    network : WaveformClassifier
+        A front end without weights, or with frozen ones, gives the same in every epoch.
+    settings : TrainingSettings
+        ``cache_features`` and ``encoder_lr`` count.
+    """
+    trained = any(parameter.requires_grad for parameter in network.front_end.parameters())
+    if settings.cache_features and trained:
+        raise HparamsError(
+            f"{yaml}: the front end is trained, so its features change: set cache_features to false"
+        )
 
 
 def plain(value):

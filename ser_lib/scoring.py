@@ -10,7 +10,8 @@ from accelerate.utils import gather_object
 from torch.utils.data import DataLoader
 
 from ser_lib.data.clips import clip_dataset, collate
-from ser_lib.hub.modeling import SERForAudioClassification
+from ser_lib.hub.native import read_network
+from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
 
 _FACTS = ("id", "speaker", "gender", "intensity", "statement", "corpus")
 
@@ -46,15 +47,19 @@ def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_work
     ModelFolderError
         If the folder is not a whole model.
     """
-    model = SERForAudioClassification.from_pretrained(model_folder).eval().to(accelerator.device)
-    classes = [model.config.id2label[index] for index in range(model.config.num_labels)]
-    clips = clip_dataset(manifest, ids, classes, model.config.sampling_rate)
+    network, classes = read_network(model_folder)
+    network = network.eval().to(accelerator.device)
+    clips = clip_dataset(manifest, ids, None, network.sample_rate)
+    store = open_store(network, manifest) if is_worth_a_store(network) else None
+    if store is not None:
+        # Of the same weights, read from this very folder, as its name tells.
+        clips, num_workers = Embeddings(store, ids, [0] * len(ids)), 0
     loader = accelerator.prepare(
         DataLoader(clips, batch_size, collate_fn=collate, num_workers=num_workers)
     )
     found = {}
     for batch in loader:
-        logits = model.network(batch["inputs"], batch["lengths"])
+        logits = network(batch["inputs"], batch["lengths"])
         probabilities = logits.cpu().double().softmax(dim=1).tolist()
         # With several processes the last batch is filled up with clips seen before: a clip
         # counts once because the table is made by id.

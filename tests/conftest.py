@@ -33,6 +33,27 @@ def repository():
     return REPOSITORY
 
 
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory):
+    """Folder of a tiny checkpoint: a family's name, or ``<family>-large`` with layer norm.
+
+    Each is written once, or into another folder where one is given.
+    """
+    import importlib.util
+
+    path = REPOSITORY / "tests" / "tiny_encoders.py"
+    spec = importlib.util.spec_from_file_location("tiny_encoders", path)
+    tiny_encoders = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tiny_encoders)
+    shared = tmp_path_factory.mktemp("encoders")
+
+    def find(name, folder=None, safe=True):
+        place = folder or shared / f"tiny-{name}"
+        return place if place.exists() else tiny_encoders.write(name, place, safe)
+
+    return find
+
+
 EMOTIONS_OF_TESTS = 8
 
 

@@ -35,6 +35,7 @@ PARAMETERS = {
     "picture_cnn": (4, 1_632_820, None),
     "resnet18": (4, 11_279_916, None),
     "resnet34": (4, 21_388_076, None),
+    "ecapa_tdnn": (4, 20_768_324, None),
 }
 
 
@@ -127,6 +128,7 @@ SMALL = {
     "random_forest": ["--n_trees", "200"],
     "stacked_cnn_lstm": ["--number_of_epochs", "2"],
     "stacked_cnn_bilstm_attention": ["--number_of_epochs", "2"],
+    "ecapa_tdnn": ["--channels", "[32, 32, 32, 32, 96]", "--lr", "0.001"],
     "issa_ravdess": ["--lr", "0.001"],
     "issa_emodb": ["--lr", "0.001"],
     "issa_iemocap": ["--lr", "0.001"],

@@ -22,8 +22,8 @@ def clip_dataset(manifest, ids, classes, sample_rate, augmentation=None):
         As a corpus module's ``prepare`` returns it.
     ids : sequence of str
         Clips to serve, in this order.
-    classes : sequence of str
-        Emotions; a label is an index into it.
+    classes : sequence of str or None
+        Emotions; a label is an index into it. None labels every clip 0.
     sample_rate : int
         Hz; clips of another rate are resampled.
     augmentation : callable or None
@@ -53,7 +53,7 @@ def clip_dataset(manifest, ids, classes, sample_rate, augmentation=None):
                 "path": row["path"],
                 "start": row["start"],
                 "end": row["end"],
-                "label": classes.index(row["emotion"]),
+                "label": classes.index(row["emotion"]) if classes is not None else 0,
             }
 
     dataset = DynamicItemDataset(data)

@@ -31,6 +31,7 @@ def fold_report_text(result: Mapping, drawn: Sequence[str], n_cut: int = 0) -> s
             f"{sections.headline(run, result)} Each clip was judged by the model of its fold; "
             f"the mean over {count(done, 'fold')} is {_mean(result, 'ua')}.",
         ),
+        ("", sections.pretrained(run)),
         ("", sections.sharing(run)),
         *(("", warning) for warning in warnings),
         ("All clips pooled", sections.results(result)),

@@ -39,8 +39,9 @@ def write_report(
         The run's facts, plain values under the names of `RUN_KEYS`. ``sizes`` counts the clips
         of train, validation and test; ``shared`` is the ledger's; the epochs are None for a
         system that is not trained by epochs. ``protocol_notes`` (list of str), ``fit`` (how an
-        estimator was fitted), ``members`` (of an ensemble, with their scores) and ``corpora`` (what
-        a merged corpus holds) may be added.
+        estimator was fitted), ``members`` (of an ensemble, with their scores), ``corpora`` (what
+        a merged corpus holds) and ``encoder`` (what `ser_lib.pretrained.heard.heard` returns, and
+        ``shared``, what `shared_with` does) may be added.
     predictions : pd.DataFrame
         One row a test clip (see `ser_lib.evaluation.predictions`).
     history : sequence of mapping
@@ -75,6 +76,7 @@ def report_text(run: Mapping, card: Mapping, drawn: Sequence[str]) -> str:
     parts = [
         ("", sections.BANNER if run["synthetic"] else ""),
         ("", sections.headline(run, card)),
+        ("", sections.pretrained(run)),
         ("", sections.sharing(run)),
         ("", cut_short(run)),
         ("Results", sections.results(card)),

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from ser_lib.evaluation.markdown import DASH, cell, listed, percent, span
 from ser_lib.evaluation.sections import heard_speakers
+from ser_lib.pretrained.heard import encoders
 
+HEARD = "†"
+HEARD_NOTE = (
+    f"{HEARD} The pretrained encoder had heard the tested corpus before: this is no measure of new "
+    "speech of it."
+)
 HEADERS = (
     *("system", "protocol", "fold", "epochs", "UA [95 %]", "WA [95 %]", "macro-F1"),
     *("shared speakers", "test clips", "parameters", "training, min", "hardware"),
@@ -16,12 +22,19 @@ def row(run: Mapping, metrics: Mapping) -> tuple:
     scores = metrics["metrics"]
     heard = heard_speakers(run)
     system = run["system"] + (" (**synthetic voices**)" if run["synthetic"] else "")
+    mark = f" {HEARD}" if is_heard(run) else ""
     return (
         *(system, run["protocol"], _fold(run), _epochs(run)),
-        *(_score(scores["ua"]), _score(scores["wa"]), percent(scores["macro_f1"]["value"])),
+        *(_score(scores["ua"]) + mark, _score(scores["wa"])),
+        percent(scores["macro_f1"]["value"]),
         *(f"{len(heard)} of {metrics['interval']['speakers']}", f"{metrics['clips']:,}"),
         *(f"{run['parameters']:,}", f"{run['train_seconds'] / 60:.1f}", run["hardware"]),
     )
+
+
+def is_heard(run: Mapping) -> bool:
+    """Whether an encoder in it had heard a tested corpus before."""
+    return any(encoder.get("shared") for encoder in encoders(run))
 
 
 def _score(score: Mapping) -> str:
@@ -57,7 +70,7 @@ def _epochs(run: Mapping) -> str:
 
 
 def provenance(run: Mapping, metrics: Mapping) -> str:
-    """Where a row comes from: corpus, date, seed, ledger hash and library versions."""
+    """Where a row comes from: corpus, date, seed, ledger hash, encoder and library versions."""
     hashes = run["ledger_sha256"]
     hashes = hashes if isinstance(hashes, list) else [hashes]
     dates = run["date"] if isinstance(run["date"], list) else [run["date"]]
@@ -65,8 +78,15 @@ def provenance(run: Mapping, metrics: Mapping) -> str:
     return cell(
         f"{run['system']}, {run['protocol']}, fold {_fold(run)} on {run['corpus']}: "
         f"{listed(dict.fromkeys(dates))}, seed {run['seed']}, "
-        f"ledger {listed(f'`{text[:12]}`' for text in hashes)}, {libraries}"
+        f"ledger {listed(f'`{text[:12]}`' for text in hashes)}, "
+        f"{''.join(map(_encoder, encoders(run)))}{libraries}"
     )
+
+
+def _encoder(told: Mapping) -> str:
+    corpora = told["corpora"]
+    what = "not known" if corpora is None else listed(corpora) or "no speech"
+    return f"encoder `{told['encoder']}` (heard before: {what}), "
 
 
 def order(run: Mapping) -> tuple:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
 from ser_lib.evaluation.markdown import count, listed, percent, span, table
+from ser_lib.pretrained.heard import encoders, sentence, warning
 
 NAMES = {"ua": "UA (mean recall)", "wa": "WA (accuracy)", "macro_f1": "macro-F1"}
 MOST_GROUPS = 30
@@ -27,7 +28,8 @@ def headline(run: Mapping, card: Mapping) -> str:
     speakers, heard = card["interval"]["speakers"], len(heard_speakers(run))
     who = count(speakers, "speaker")
     if not heard:
-        who += " it never heard"
+        known_before = any(encoder.get("shared") for encoder in encoders(run))
+        who += " new to its training" if known_before else " it never heard"
     elif heard < speakers:
         who += f", {heard} of whom it knows from training or validation"
     else:
@@ -41,6 +43,12 @@ def headline(run: Mapping, card: Mapping) -> str:
         f"**UA {percent(ua['value'], unit=True)}**{around}, where guessing gives "
         f"{percent(card['chance']['ua'], unit=True)}."
     )
+
+
+def pretrained(run: Mapping) -> str:
+    """What a pretrained encoder has heard, and a flag where that is tested; nothing without one."""
+    texts = [text for told in encoders(run) for text in (sentence(told), warning(told))]
+    return " ".join(text for text in texts if text)
 
 
 def sharing(run: Mapping) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from ser_lib.errors import RunError, SerError
 from ser_lib.evaluation.files import write_text
 from ser_lib.evaluation.markdown import count, table
-from ser_lib.evaluation.rows import HEADERS, order, provenance, row
+from ser_lib.evaluation.rows import HEADERS, HEARD_NOTE, is_heard, order, provenance, row
 
 _KEYS = {"system", "corpus", "protocol", "fold", "seed", "ledger_sha256"}
 
@@ -26,7 +26,8 @@ def results_table(paths: Iterable[str | Path]) -> str:
 
     Scores are in percent with 95 % speaker intervals in brackets. Rows are sorted by corpus,
     system, protocol, fold and seed. A fold that a row over all folds covers (same system, seed
-    and ledger) has no row of its own.
+    and ledger) has no row of its own. A mark, and a note below, tell where a pretrained encoder
+    had heard the tested corpus.
 
     Arguments
     ---------
@@ -60,8 +61,9 @@ def results_table(paths: Iterable[str | Path]) -> str:
     kept.sort(key=lambda item: order(item[1]["run"]))
     rows = _build(kept, row)
     notes = "\n".join(f"- {note}" for note in _build(kept, provenance))
+    mark = f"{HEARD_NOTE}\n\n" if any(is_heard(metrics["run"]) for _, metrics in kept) else ""
     return (
-        f"{table(HEADERS, rows, left=3)}\n\n<details>\n<summary>Where each row comes from"
+        f"{table(HEADERS, rows, left=3)}\n\n{mark}<details>\n<summary>Where each row comes from"
         f"</summary>\n\n{notes}\n\n</details>"
     )
 

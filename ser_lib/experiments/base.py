@@ -18,6 +18,7 @@ from ser_lib.evaluation.metrics import UnweightedAccuracy, WeightedAccuracy
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
 from ser_lib.hub.card import model_card
+from ser_lib.hub.native import fits
 from ser_lib.hub.saving import save_model
 from ser_lib.logs import log_to_file
 from ser_lib.run_facts import environment, licence, run_facts
@@ -195,7 +196,11 @@ class Experiment(abc.ABC):
         self.ledger.save(self.folder / "ledger.json")
 
     def _provenance(self, progress):
-        started = progress.facts.get("initialised_from")
+        started = {
+            key: progress.facts[key]
+            for key in ("initialised_from", "encoder")
+            if key in progress.facts
+        }
         return {
             "protocol": self.ledger.protocol,
             "fold": self.ledger.fold,
@@ -203,7 +208,7 @@ class Experiment(abc.ABC):
             "corpora": self.ledger.corpus.split("+"),
             "synthetic": is_synthetic(self.manifest),
             "licence": licence(self.corpus, self.ledger.corpus),
-            **({"initialised_from": started} if started else {}),
+            **started,
         }
 
     def _report(self, network, progress, predictions):
@@ -211,6 +216,7 @@ class Experiment(abc.ABC):
             **run_facts(self.corpus, self.hparams, self.ledger, network, self.allow_partial),
             **self.training_facts(progress),
             "train_seconds": round(progress.seconds, 1),
+            "native": fits(network),
             **progress.facts,
         }
         metrics = write_report(self.folder, run, predictions, progress.history)

@@ -18,8 +18,9 @@ from ser_lib.experiments.base import Experiment
 from ser_lib.experiments.estimator import EstimatorExperiment, made
 from ser_lib.experiments.gradient import GradientExperiment
 from ser_lib.hparams import FOLDERS, SETTINGS, Hparams
-from ser_lib.hub.modeling import SERForAudioClassification
+from ser_lib.hub.native import read_network
 from ser_lib.models.waveform_ensemble import combine
+from ser_lib.pretrained.heard import encoders
 from ser_lib.run_identity import plain
 from ser_lib.training.checkpoint import Checkpoints
 
@@ -79,13 +80,13 @@ class EnsembleExperiment(Experiment):
         if not accelerator.is_main_process:
             return None, progress
         began = time.monotonic()
-        networks = [
-            SERForAudioClassification.from_pretrained(result.model).network for result in results
-        ]
+        networks = [read_network(result.model)[0] for result in results]
         meta = self._fit_meta(sides, results) if self.meta else None
         progress.epoch, progress.seconds = 1, time.monotonic() - began
         progress.seconds += sum(result.metrics["run"]["train_seconds"] for result in results)
         progress.facts = {"members": [_row(result.metrics) for result in results]}
+        told = [encoder for r in results for encoder in encoders(r.metrics["run"])]
+        progress.facts |= {"encoder": told} if told else {}
         Checkpoints(self.folder / "checkpoints", accelerator).record(progress)
         return combine(networks, meta).eval(), progress
 

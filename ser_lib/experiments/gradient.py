@@ -7,7 +7,9 @@ import torch
 
 from ser_lib.experiments.base import Experiment, score
 from ser_lib.models.waveform_classifier import WaveformClassifier
-from ser_lib.run_identity import check_fit, check_optimizer, run_identity
+from ser_lib.pretrained.heard import heard, shared_with
+from ser_lib.run_identity import check_cache, check_fit, check_optimizer, run_identity
+from ser_lib.training.feature_cache import is_cached
 from ser_lib.training.items import feature_batches, training_items
 from ser_lib.training.trainer import Trainer, out_of_patience
 
@@ -25,6 +27,7 @@ class GradientExperiment(Experiment):
         )
         check_fit(self.hparams.path, self.network, len(self.classes))
         check_optimizer(self.hparams.path, self.network, blocks)
+        check_cache(self.hparams.path, self.network, self.settings)
         self.augmentation = blocks.get("augmentation")
         self.ledger = self.ledger.with_copies(self.augmentation.copies if self.augmentation else 0)
         return run_identity(self.network, self.augmentation, blocks, self.ledger, self.settings)
@@ -44,8 +47,8 @@ class GradientExperiment(Experiment):
         }
 
     def freezes(self):
-        """Whether the classifier plans stages of training (bool)."""
-        return hasattr(self.network.classifier, "begin_epoch")
+        """Whether a block plans stages of training (bool)."""
+        return any(hasattr(block, "begin_epoch") for block in self._blocks_that_start())
 
     def is_done(self, progress):
         """Whether the last epoch was run, or patience has ended (bool)."""
@@ -69,7 +72,7 @@ class GradientExperiment(Experiment):
             logger.info("fitting the scaler on %d training items", len(train))
             self.network.scaler.fit(feature_batches(self.network, train, self.settings))
         trainer = Trainer(
-            self.network,
+            self.network.after_front_end() if is_cached(train) else self.network,
             self.settings,
             self.blocks["optimizer"],
             self.blocks.get("lr_scheduler"),
@@ -81,9 +84,24 @@ class GradientExperiment(Experiment):
             self._corpus_of if self.settings.balance_corpora else None,
         )
         progress = trainer.fit(train, validation)
-        started = getattr(self.network.classifier, "initialised_from", None)
-        progress.facts = {"initialised_from": started} if started else {}
+        if hasattr(self.network.front_end, "merge_adapters"):
+            # What leaves a run is a plain encoder, which nobody needs peft for.
+            self.network.front_end.merge_adapters()
+        progress.facts = self._starts()
         return self.network, progress
+
+    def _blocks_that_start(self):
+        """Blocks that may begin with weights from elsewhere, or be frozen for a while."""
+        return self.network.front_end, self.network.classifier
+
+    def _starts(self):
+        """What the report says of weights from elsewhere (dict); empty where there are none."""
+        for block in self._blocks_that_start():
+            if started := getattr(block, "initialised_from", None):
+                told = {**(getattr(block, "heard", None) or heard(started)), "encoder": started}
+                told["shared"] = shared_with(told, self.ledger.corpus.split("+"))
+                return {"initialised_from": started, "encoder": told}
+        return {}
 
     def _corpus_of(self, item):
         """Corpus of a clip or of a copy ``<clip>#<n>`` of one."""

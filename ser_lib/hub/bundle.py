@@ -21,7 +21,8 @@ AUTO_MAP = {
 }
 _MODELING = "ser_lib.hub.modeling"
 _NAMES = {_MODELING: "modeling_ser_lib", "ser_lib.hub.configuration": "configuration_ser_lib"}
-_ALLOWED = {"torch", "transformers"} | sys.stdlib_module_names
+# Transformers tells whoever lacks SpeechBrain to install it before it runs a bundle.
+_ALLOWED = {"torch", "transformers", "speechbrain"} | sys.stdlib_module_names
 
 
 def write_bundle(spec, folder):

@@ -3,6 +3,7 @@
 from huggingface_hub import EvalResult, ModelCardData
 
 from ser_lib.evaluation.markdown import cell, count, listed, percent, span, table
+from ser_lib.hub.card_encoder import base_models, encoder_parts
 
 _METRICS = {
     "ua": ("recall", "Unweighted accuracy (UA, macro recall)"),
@@ -25,13 +26,25 @@ classify = ser_lib.load("path/or/hub-id")
 print(classify("clip.wav"))
 ```
 
-Without ser_lib, through Transformers alone. `trust_remote_code=True` runs the Python files of \
+Without ser_lib, through Transformers alone. """
+
+_USE_TRUSTING = """`trust_remote_code=True` runs the Python files of \
 this repository on your machine, so read them first. Give one channel as an array:
 
 ```python
 from transformers import pipeline
 
 classify = pipeline("audio-classification", model="path/or/hub-id", trust_remote_code=True)
+print(classify({"raw": samples, "sampling_rate": rate}))
+```"""
+
+_USE_NATIVE = """Give one channel as an array. Clips of several lengths in one batch are padded \
+there, which some encoders hear; one at a time they are not.
+
+```python
+from transformers import pipeline
+
+classify = pipeline("audio-classification", model="path/or/hub-id")
 print(classify({"raw": samples, "sampling_rate": rate}))
 ```"""
 
@@ -60,7 +73,7 @@ def model_card(run, metrics, figures=None):
         ``protocol``, ``protocol_description``, ``fold``, ``folds``, ``seed``, ``ledger_sha256``,
         ``shared``, ``sizes``, ``parameters``, ``epochs_run``, ``epochs_asked``, ``best_epoch``,
         ``train_seconds``, ``hardware``, ``versions``, ``command``, ``date``, ``language``,
-        ``licence`` and ``citation``.
+        ``licence`` and ``citation``; ``encoder`` where one is inside that was trained before.
     metrics : dict
         What :func:`ser_lib.evaluation.scorecard.scorecard` returns; scores are fractions.
     figures : dict, optional
@@ -83,11 +96,12 @@ def model_card(run, metrics, figures=None):
         f"in, probabilities out: the front end and its fitted scaler are inside the model. "
         f"System `{run['system']}`, after {run['system_source']}.",
         "## Use",
-        _USE,
+        _USE + (_USE_NATIVE if run.get("native") else _USE_TRUSTING),
         "## Labels",
         _labels(run, metrics),
         "## Results",
         _results(run, metrics),
+        *encoder_parts(run),
         "## Protocol",
         _protocol(run),
         "## Groups",
@@ -126,12 +140,14 @@ def _front_matter(run, metrics, title):
     licence = "-".join(str(run["licence"]).lower().split())
     known = licence in _HUB_LICENCES
     tags = ["audio-classification", "speech-emotion-recognition", "ser_lib"]
+    bases = base_models(run)
     data = ModelCardData(
         language=run["language"],
         license=licence if known else "other",
         library_name="transformers",
         pipeline_tag="audio-classification",
         tags=tags + ["synthetic"] * bool(run["synthetic"]),
+        base_model=bases[0] if len(bases) == 1 else bases or None,
         model_name=title,
         eval_results=results,
         **({} if known else {"license_name": _short(run["licence"])}),

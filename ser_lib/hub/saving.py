@@ -12,11 +12,15 @@ from ser_lib.errors import RunError
 from ser_lib.hub.bundle import AUTO_MAP, write_bundle
 from ser_lib.hub.configuration import SERConfig
 from ser_lib.hub.modeling import SERForAudioClassification
+from ser_lib.hub.native import fits, to_native
 from ser_lib.hub.preprocessing import feature_extractor
 
 
 def save_model(network, folder, labels, provenance, card=None):
     """Save a network so that ``pipeline`` and :func:`ser_lib.load` run it.
+
+    A speech encoder with a plain head becomes a model of Transformers' own class; everything else
+    one of ours, with its source beside it.
 
     The folder appears whole or not at all: it is written under another name, flushed to disk
     and then renamed. A folder that is there already stays until that moment.
@@ -50,18 +54,8 @@ def save_model(network, folder, labels, provenance, card=None):
     classes = network.n_classes
     if len(set(labels)) != len(labels) or len(labels) != classes:
         raise ValueError(f"{classes} classes need as many different labels, not {labels}")
-    config = SERConfig(
-        system=network.spec,
-        sampling_rate=network.sample_rate,
-        provenance=provenance,
-        id2label=dict(enumerate(labels)),
-        label2id={label: index for index, label in enumerate(labels)},
-        problem_type="single_label_classification",
-    )
-    config.auto_map = dict(AUTO_MAP)
-    model = SERForAudioClassification(config)
-    model.network.load_state_dict(network.state_dict())
-    model.eval()
+    native = fits(network)
+    model, extractor = (to_native if native else _ours)(network, labels, provenance)
 
     # What a kill in mid-save left behind.
     for stale in folder.parent.glob(f".{folder.name}.*"):
@@ -75,8 +69,9 @@ def save_model(network, folder, labels, provenance, card=None):
             # Weights are written for their owner alone; others may read them as they may the rest.
             weights, config = (new / name for name in (SAFE_WEIGHTS_NAME, CONFIG_NAME))
             weights.chmod(config.stat().st_mode & 0o777)
-            feature_extractor(network.sample_rate).save_pretrained(new)
-            write_bundle(network.spec, new)
+            extractor.save_pretrained(new)
+            if not native:
+                write_bundle(network.spec, new)
             if card is not None:
                 (new / "README.md").write_text(card, encoding="utf-8")
             _flush(new)
@@ -90,6 +85,22 @@ def save_model(network, folder, labels, provenance, card=None):
             "choose another folder"
         ) from error
     return folder
+
+
+def _ours(network, labels, provenance):
+    """Model of our own class, and the extractor that leaves samples alone."""
+    config = SERConfig(
+        system=network.spec,
+        sampling_rate=network.sample_rate,
+        provenance=provenance,
+        id2label=dict(enumerate(labels)),
+        label2id={label: index for index, label in enumerate(labels)},
+        problem_type="single_label_classification",
+    )
+    config.auto_map = dict(AUTO_MAP)
+    model = SERForAudioClassification(config)
+    model.network.load_state_dict(network.state_dict())
+    return model.eval(), feature_extractor(network.sample_rate)
 
 
 def _replace(folder, new):

@@ -56,6 +56,19 @@ class WaveformClassifier(nn.Module):
         """Rate of the waveforms the front end expects (Hz)."""
         return self.front_end.sample_rate
 
+    def after_front_end(self):
+        """The same scaler and classifier as a network for features that were computed before.
+
+        It is what there is to train and to checkpoint then: an encoder's weights, which may be
+        gigabytes, take no part.
+
+        Returns
+        -------
+        WaveformClassifier
+            Without a front end.
+        """
+        return WaveformClassifier(None, self.scaler, self.classifier)
+
     def features(self, waveforms, lengths=None):
         """Front end alone, in float32 whatever the surrounding precision.
 
@@ -80,6 +93,8 @@ class WaveformClassifier(nn.Module):
                 dtype=torch.int64,
                 device=waveforms.device,
             )
+        if getattr(self.front_end, "autocasts", False):
+            return self.front_end(waveforms.float(), lengths)
         # A spectrum spans more decades than half precision has.
         with torch.autocast(waveforms.device.type, enabled=False):
             return self.front_end(waveforms.float(), lengths)

@@ -6,6 +6,7 @@ its content follows from; one that was not finished is never used.
 """
 
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -28,6 +29,8 @@ class CachedFeatures(Dataset):
         As :func:`cache_features` wrote it.
     """
 
+    cached = True
+
     def __init__(self, folder):
         self.items = json.loads((folder / "items.json").read_text(encoding="utf-8"))
         self.values = np.memmap(folder / "features.f32", dtype=np.float32, mode="r")
@@ -43,6 +46,11 @@ class CachedFeatures(Dataset):
         return {"id": item["id"], "features": torch.from_numpy(values), "label": item["label"]}
 
 
+def is_cached(dataset):
+    """Whether items of a dataset are features that were computed before (bool)."""
+    return getattr(dataset, "cached", False)
+
+
 def cache_key(network, facts):
     """Name of a cache: hash of the front end (with its buffers) and of ``facts``.
 
@@ -54,8 +62,10 @@ def cache_key(network, facts):
         What else the features follow from: clips with their audio hashes, labels, augmentation.
     """
     digest = hashlib.sha256(json.dumps([network.front_end.spec, facts], sort_keys=True).encode())
+    # As numbers of 8 bits, because NumPy has no bfloat16.
     for name, buffer in sorted(network.front_end.state_dict().items()):
-        digest.update(name.encode() + buffer.cpu().numpy().tobytes())
+        values = buffer.detach().cpu().contiguous().flatten().view(torch.uint8)
+        digest.update(name.encode() + values.numpy().data)
     return digest.hexdigest()[:20]
 
 
@@ -93,8 +103,13 @@ def cache_features(dataset, network, folder, batch_size=32, num_workers=0, descr
     return CachedFeatures(folder)
 
 
+def device_of(module):
+    """Device of a module's numbers, of whichever kind they are."""
+    return next(itertools.chain(module.parameters(), module.buffers())).device
+
+
 def _write(dataset, network, folder, batch_size, num_workers, description):
-    device = next(network.front_end.buffers()).device
+    device = device_of(network.front_end)
     loader = DataLoader(dataset, batch_size, collate_fn=collate, num_workers=num_workers)
     items, position = [], 0
     with (folder / "features.f32").open("wb") as file, torch.no_grad():

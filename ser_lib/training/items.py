@@ -4,7 +4,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from ser_lib.data.clips import clip_dataset, collate
-from ser_lib.training.feature_cache import cache_features, cache_key
+from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
+from ser_lib.training.feature_cache import cache_features, cache_key, device_of, is_cached
 
 
 def training_items(
@@ -70,9 +71,15 @@ def training_items(
         side: clip_dataset(manifest, ids, classes, network.sample_rate, copies)
         for side, (ids, copies) in sides.items()
     }
-    if settings.cache_features or always_cache:
+    if not (settings.cache_features or always_cache):
+        return list(items.values())
+    if is_worth_a_store(network, augmentation):
         with accelerator.main_process_first():
-            items = {side: cached(dataset, side) for side, dataset in items.items()}
+            store = open_store(network, manifest, settings)
+        labels = {clip: classes.index(ledger.clips[clip].emotion) for clip in ledger.clips}
+        return [Embeddings(store, ids, [labels[clip] for clip in ids]) for ids, _ in sides.values()]
+    with accelerator.main_process_first():
+        items = {side: cached(dataset, side) for side, dataset in items.items()}
     return list(items.values())
 
 
@@ -89,8 +96,8 @@ def feature_batches(network, items, settings):
     settings : TrainingSettings
         ``num_workers`` counts where clips are decoded.
     """
-    device = next(network.buffers()).device
-    workers = 0 if settings.cache_features else settings.num_workers
+    device = device_of(network)
+    workers = 0 if is_cached(items) else settings.num_workers
     for batch in DataLoader(items, 32, collate_fn=collate, num_workers=workers):
         inputs = batch["inputs"].to(device)
         if inputs.dim() == 2:

@@ -22,6 +22,8 @@ class TrainingSettings:
     patience: int = 0  # epochs without a better validation UA before stopping; 0: never stop
     gradient_accumulation_steps: int = 1
     max_grad_norm: float = 0.0  # clip the gradient's norm to this; 0: do not clip
+    encoder_lr: float = 0.0  # learning rate of a front end that is trained; 0: the optimizer's
+    warmup_epochs: float = 0.0  # in which learning rates rise from zero, step by step
     mixed_precision: str = "no"  # no, bf16 or fp16
     torch_compile: bool = False
     cache_features: bool = True
@@ -36,6 +38,8 @@ class TrainingSettings:
         "patience": 0,
         "gradient_accumulation_steps": 1,
         "max_grad_norm": 0,
+        "encoder_lr": 0,
+        "warmup_epochs": 0,
         "num_workers": 0,
         "seed": 0,
         "inner_folds": 2,

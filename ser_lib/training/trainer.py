@@ -28,6 +28,8 @@ from ser_lib.data.sampler import EpochSampler
 from ser_lib.errors import HparamsError, RunError
 from ser_lib.logs import progress_bar
 from ser_lib.training.checkpoint import Checkpoints
+from ser_lib.training.feature_cache import is_cached
+from ser_lib.training.rates import Warmup, parameter_groups
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +124,7 @@ class Trainer:
         network.to(memory_format=torch.channels_last)
         if settings.torch_compile:
             network.classifier.compile()
-        optimizer = optimizer(network.parameters())
+        optimizer = optimizer(parameter_groups(network, settings.encoder_lr))
         self.model, self.optimizer = accelerator.prepare(network, optimizer)
         self.scheduler = lr_scheduler(optimizer) if lr_scheduler is not None else None
         if self.scheduler is not None:
@@ -180,7 +182,7 @@ class Trainer:
 
     def _loader(self, dataset, **options):
         # Cached features are read faster than they could be handed over by another process.
-        workers = 0 if hasattr(dataset, "values") else self.settings.num_workers
+        workers = 0 if is_cached(dataset) else self.settings.num_workers
         loader = DataLoader(
             dataset,
             self.settings.batch_size,
@@ -198,8 +200,10 @@ class Trainer:
         set_seed(seed, device_specific=True)
         # Through the loader: Accelerate's passes its own count on to the sampler otherwise.
         self.train_loader.set_epoch(epoch - 1)
-        if hasattr(self.network.classifier, "begin_epoch"):
-            self.network.classifier.begin_epoch(epoch)
+        for name in ("front_end", "classifier"):
+            block = getattr(self.network, name, None)
+            if hasattr(block, "begin_epoch"):
+                block.begin_epoch(epoch)
         rate = self.optimizer.param_groups[0]["lr"]
         row = {"epoch": epoch, **self._train(epoch), **self._validate(), "learning_rate": rate}
         if isinstance(self.scheduler, ReduceLROnPlateau):
@@ -223,7 +227,9 @@ class Trainer:
         total, right, seen = 0.0, 0, 0
         title = f"epoch {epoch}/{self.settings.number_of_epochs}"
         bar = progress_bar(self.train_loader, title, "step")
-        for batch in bar:
+        warmup = Warmup(self.optimizer, self.settings.warmup_epochs, epoch, len(self.train_loader))
+        for step, batch in enumerate(bar):
+            warmup.step(step)
             with self.accelerator.accumulate(self.model):
                 logits = self.model(batch["inputs"], batch["lengths"])
                 loss = self._loss(logits.float(), batch["labels"])
@@ -244,6 +250,7 @@ class Trainer:
             right += (logits.argmax(dim=1) == batch["labels"]).sum().item()
             seen += len(batch["ids"])
             bar.set_postfix(loss=f"{total / seen:.3f}", refresh=False)
+        warmup.end()
         sums = torch.tensor([total, right, seen], device=self.accelerator.device)
         total, right, seen = self.accelerator.reduce(sums).tolist()
         return {"train_loss": total / seen, "train_wa": right / seen}
@@ -309,8 +316,7 @@ def out_of_patience(progress, patience):
 
 def _ids(dataset):
     """Ids of the items (list of str), without decoding any."""
-    items = getattr(dataset, "items", None)
-    return [item["id"] for item in items] if items is not None else dataset.data_ids
+    return [item["id"] for item in dataset.items] if is_cached(dataset) else dataset.data_ids
 
 
 def _some(ids, most=4):

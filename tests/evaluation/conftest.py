@@ -38,6 +38,16 @@ def make_predictions(
     return pd.DataFrame(rows)
 
 
+def make_encoder(**changes):
+    return {
+        "encoder": "facebook/hubert-base-ls960@abc123",
+        "corpora": ["LibriSpeech"],
+        "source": "https://arxiv.org/abs/2106.07447",
+        "shared": [],
+        **changes,
+    }
+
+
 def nothing_shared():
     kinds = ("speakers", "statements", "clips", "identical_audio", "siblings")
     pairs = ("train-test", "train-validation", "validation-test")
@@ -100,6 +110,12 @@ def predictions():
 def run_facts():
     """Builds the facts of a run whose test side is the given table."""
     return make_run
+
+
+@pytest.fixture
+def encoder():
+    """Builds what a run says of a pretrained encoder."""
+    return make_encoder
 
 
 @pytest.fixture

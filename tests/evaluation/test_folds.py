@@ -59,6 +59,21 @@ def test_facts_of_the_folds_become_one_run(three, classes):
     assert run["system"] == "cnn_transformer" and run["epochs_run"] == [1, 2, 3]
 
 
+def test_the_encoder_of_all_folds_is_told_once(three, encoder, tmp_path):
+    metrics, frames = three
+    told = encoder(corpora=["RAVDESS"], shared=["RAVDESS"])
+    for fold in metrics:
+        fold["run"]["encoder"] = dict(told)
+    result = write_fold_report(tmp_path / "all", metrics, frames)
+    assert result["run"]["encoder"] == told
+    text = (tmp_path / "all" / "report.md").read_text()
+    assert text.count("was trained on RAVDESS") == text.count("which is tested here") == 1
+    metrics[0]["run"]["encoder"] = encoder(encoder="model@sha256:01")
+    write_fold_report(tmp_path / "all", metrics, frames)
+    text = (tmp_path / "all" / "report.md").read_text()
+    assert "`model@sha256:01`" in text and "`facebook/hubert-base-ls960@abc123`" in text
+
+
 def test_one_fold_has_no_spread(three, classes):
     result = aggregate(three[0][:1], three[1][:1], classes)
     assert result["folds"]["std"] == {"ua": None, "wa": None, "macro_f1": None}

@@ -127,6 +127,39 @@ def test_partly_known_speakers_are_counted(predictions, run_facts, tmp_path, no_
     assert "1 test speaker is also in validation" in text
 
 
+def test_what_the_encoder_has_heard_is_told(predictions, run_facts, encoder, tmp_path, no_figures):
+    frame = predictions()
+    found = write_report(tmp_path, run_facts(frame, encoder=encoder()), frame)
+    assert found["run"]["encoder"] == encoder()
+    text = (tmp_path / "report.md").read_text()
+    first = text.split("## Results")[0]
+    assert "The encoder `facebook/hubert-base-ls960@abc123` was trained on LibriSpeech" in first
+    assert "which is tested here" not in text and "it never heard" in text
+
+
+def test_an_encoder_that_has_heard_the_test_is_flagged(
+    predictions, run_facts, encoder, tmp_path, no_figures
+):
+    frame = predictions()
+    told = encoder(corpora=["LibriSpeech", "RAVDESS"], shared=["RAVDESS"])
+    write_report(tmp_path, run_facts(frame, encoder=told), frame)
+    first = (tmp_path / "report.md").read_text().split("## Results")[0]
+    assert "**The encoder has heard RAVDESS, which is tested here: these numbers do not" in first
+    assert "never heard" not in first and "4 speakers new to its training" in first
+
+
+def test_an_encoder_nobody_knows_is_said_to_be(
+    predictions, run_facts, encoder, tmp_path, no_figures
+):
+    frame = predictions()
+    told = encoder(corpora=None, source="not listed")
+    write_report(tmp_path, run_facts(frame, encoder=told), frame)
+    text = (tmp_path / "report.md").read_text()
+    assert "has heard before is not known (not listed)" in text
+    write_report(tmp_path, run_facts(frame, encoder=None), frame)
+    assert "encoder" not in (tmp_path / "report.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("run", "asked", "early", "cut"),
     [(12, 60, False, True), (12, 60, True, False), (60, 60, False, False), (None, None, False, 0)],

@@ -64,6 +64,36 @@ def test_synthetic_and_cut_runs_are_marked(runs):
     assert row[0] == "cnn_transformer (**synthetic voices**)" and row[3] == "3 of 60, cut short"
 
 
+def test_an_encoder_that_has_heard_the_test_is_marked(runs, encoder):
+    folder, add = runs
+    plain = results_table(folder.rglob("metrics.json"))
+    assert "†" not in plain and "encoder" not in plain
+    add("a", encoder=encoder())
+    text = results_table(folder.rglob("metrics.json"))
+    assert "†" not in text
+    assert "encoder `facebook/hubert-base-ls960@abc123` (heard before: LibriSpeech), torch" in text
+    add("a", encoder=encoder(corpora=["RAVDESS"], shared=["RAVDESS"]))
+    text = results_table(folder.rglob("metrics.json"))
+    first, second = rows(text)
+    assert first[4].endswith("] †") and "†" not in "".join(first[:4] + first[5:] + second)
+    note = text.index("† The pretrained encoder had heard the tested corpus before")
+    assert text.index("resnet") < note < text.index("<details>")
+    add("a", encoder=encoder(corpora=None))
+    assert "(heard before: not known)" in results_table(folder.rglob("metrics.json"))
+    add("a", encoder=encoder(corpora=[]))
+    assert "(heard before: no speech)" in results_table(folder.rglob("metrics.json"))
+
+
+def test_an_encoder_without_its_corpora_is_refused(runs):
+    folder, _ = runs
+    path = folder / "a" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["run"]["encoder"] = {"encoder": "x/y@1"}
+    path.write_text(json.dumps(metrics))
+    with pytest.raises(RunError, match="a value is missing"):
+        results_table([path])
+
+
 def test_a_row_over_all_folds_stands_for_its_folds(runs, classes):
     folder, add = runs
     parts = [

@@ -5,6 +5,12 @@ from ser_lib.hub.card import model_card
 
 LABELS = ["angry", "happy", "sad"]
 PAIRS = ("train-test", "train-validation", "validation-test")
+ENCODER = {
+    "encoder": "facebook/hubert-base-ls960@abc123",
+    "corpora": ["LibriSpeech"],
+    "source": "https://arxiv.org/abs/2106.07447",
+    "shared": [],
+}
 
 
 def make_run(**changes):
@@ -138,3 +144,39 @@ def test_missing_fact_is_not_papered_over():
     del run["ledger_sha256"]
     with pytest.raises(KeyError, match="ledger_sha256"):
         model_card(run, make_metrics())
+
+
+def test_the_card_says_what_its_encoder_has_heard():
+    card = model_card(make_run(encoder=ENCODER), make_metrics())
+    assert ModelCard(card).data.base_model == "facebook/hubert-base-ls960"
+    body = card.split("---\n", 2)[2]
+    assert "## Encoder\n\nThe encoder `facebook/hubert-base-ls960@abc123` was trained on" in body
+    assert "LibriSpeech (https://arxiv.org/abs/2106.07447)." in body
+    assert "which is tested here" not in body
+    assert body.index("## Results") < body.index("## Encoder") < body.index("## Protocol")
+
+
+def test_the_card_warns_where_the_encoder_has_heard_the_test():
+    told = {**ENCODER, "corpora": ["LibriSpeech", "RAVDESS"], "shared": ["RAVDESS"]}
+    body = model_card(make_run(encoder=told), make_metrics()).split("---\n", 2)[2]
+    assert "> **The encoder has heard RAVDESS, which is tested here" in body
+
+
+def test_an_encoder_that_nobody_knows_is_said_to_be():
+    told = {**ENCODER, "encoder": "model@sha256:01", "corpora": None, "source": "no table"}
+    card = model_card(make_run(encoder=told), make_metrics())
+    assert "What the encoder `model@sha256:01` has heard before is not known (no table)" in card
+    assert "base_model" not in card
+
+
+@pytest.mark.parametrize("changes", [{}, {"encoder": None}])
+def test_a_card_without_an_encoder_says_nothing_of_one(changes):
+    card = model_card(make_run(**changes), make_metrics())
+    assert "## Encoder" not in card and "base_model" not in card
+
+
+def test_several_encoders_are_all_told():
+    other = {**ENCODER, "encoder": "microsoft/wavlm-base@1"}
+    card = model_card(make_run(encoder=[ENCODER, other]), make_metrics())
+    assert ModelCard(card).data.base_model == ["facebook/hubert-base-ls960", "microsoft/wavlm-base"]
+    assert card.count("## Encoder") == 1 and card.count("was trained on") == 2

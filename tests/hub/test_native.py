@@ -1,0 +1,90 @@
+"""Speech encoders with plain heads as models of Transformers' own classes."""
+
+import json
+
+import pytest
+import torch
+from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+
+from ser_lib.errors import ModelFolderError, RunError
+from ser_lib.hub import native
+from ser_lib.hub.saving import save_model
+from ser_lib.models.waveform_classifier import WaveformClassifier
+from ser_lib.pretrained.encoder import encoder_head, speech_encoder
+from ser_lib.training.feature_cache import cache_key
+
+LABELS = ["calm", "angry", "sad"]
+CLIP = 0.1 * torch.randn(12_345, generator=torch.Generator().manual_seed(3))
+
+
+def network(folder, activation="none", pooling="mean", **options):
+    torch.manual_seed(0)
+    front_end = speech_encoder(folder, **options)
+    head = encoder_head(3, front_end, pooling=pooling, hidden=16, activation=activation)
+    with torch.no_grad():
+        head.layer_weights.add_(torch.randn(len(head.layer_weights)))
+    return WaveformClassifier(front_end, None, head).eval()
+
+
+@pytest.mark.parametrize("options", [{}, {"layers": "last"}, {"pooled": False}])
+@pytest.mark.parametrize("name", [*native.FAMILIES, "wav2vec2-large", "wavlm-large"])
+@torch.no_grad()
+def test_anybodys_transformers_gives_the_same_answer(name, options, tiny_encoder, tmp_path):
+    model = network(tiny_encoder(name), **options)
+    assert native.fits(model)
+    folder = save_model(model, tmp_path / "model", LABELS, {"corpora": ["RAVDESS"]})
+    assert not list(folder.glob("*.py"))
+    assert "auto_map" not in (folder / "config.json").read_text()
+    theirs, info = AutoModelForAudioClassification.from_pretrained(folder, output_loading_info=True)
+    assert not info["missing_keys"] and not info["unexpected_keys"]
+    assert type(theirs).__module__.startswith("transformers.")
+    extractor = AutoFeatureExtractor.from_pretrained(folder)
+    made = extractor(CLIP.numpy(), sampling_rate=16_000, return_tensors="pt")
+    torch.testing.assert_close(theirs(**made).logits, model(CLIP[None]), atol=1e-4, rtol=1e-4)
+    assert theirs.config.provenance["corpora"] == ["RAVDESS"]
+    assert theirs.config.id2label == dict(enumerate(LABELS))
+
+
+@pytest.mark.parametrize("options", [{}, {"layers": "last", "pooled": False}])
+@pytest.mark.parametrize("name", native.FAMILIES)
+@torch.no_grad()
+def test_the_network_comes_back(name, options, tiny_encoder, tmp_path):
+    model = network(tiny_encoder(name), **options)
+    folder = save_model(model, tmp_path / "model", LABELS, {})
+    again, labels = native.read_network(folder)
+    again.eval()
+    assert labels == LABELS
+    assert again.spec["front_end"] == model.spec["front_end"]
+    # So that what was kept of a corpus is found again.
+    assert cache_key(again, []) == cache_key(model, [])
+    torch.testing.assert_close(again(CLIP[None]), model(CLIP[None]), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("whisper", {}), ("hubert", {"activation": "relu"})]
+    + [("hubert", {"pooling": "attentive", "pooled": False})],
+)
+@torch.no_grad()
+def test_what_no_class_of_theirs_computes_is_one_of_ours(name, options, tiny_encoder, tmp_path):
+    model = network(tiny_encoder(name), **options)
+    assert not native.fits(model)
+    folder = save_model(model, tmp_path / "model", LABELS, {})
+    assert json.loads((folder / "config.json").read_text())["model_type"] == "ser_lib"
+    again, labels = native.read_network(folder)
+    torch.testing.assert_close(again.eval()(CLIP[None]), model(CLIP[None]), atol=1e-6, rtol=1e-5)
+    assert labels == LABELS
+
+
+def test_a_class_that_answers_otherwise_is_not_saved(tiny_encoder, tmp_path, monkeypatch):
+    model = network(tiny_encoder("hubert"))
+    monkeypatch.setattr(model, "forward", lambda waveforms: torch.tensor([[9.0, 0.0, 0.0]]))
+    with pytest.raises(RunError, match="HubertForSequenceClassification answers otherwise"):
+        save_model(model, tmp_path / "model", LABELS, {})
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_model_that_was_not_trained_here_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(ModelFolderError, match="'bert' models are not trained here"):
+        native.read_network(tmp_path)
