@@ -32,6 +32,8 @@ KINDS = {
 LISTS = {"members": list, "grid": dict}
 TEXTS = ("system_title", "system_source")
 FOLDERS = ("data_folder", "output_folder")
+# Folders, or ids of the Hub, of weights that a system may start from.
+STARTS = ("encoder", "pretrained")
 
 
 class Hparams:
@@ -65,7 +67,7 @@ class Hparams:
         self.tree = _parse(self.path, self.text)
         # References resolved, so that a setting may be one; the classes do not matter for it.
         self.values = _parse(self.path, self.resolved(n_classes=1))
-        for key in (*FOLDERS, *TEXTS, "encoder"):
+        for key in (*FOLDERS, *TEXTS, *STARTS):
             if self.value(key) is not None:
                 check_type(key, self.value(key), str)
         for key, wanted in LISTS.items():
@@ -84,9 +86,9 @@ class Hparams:
 
     @property
     def system(self):
-        """Name of the system: the YAML's, and that of the encoder it starts from (str)."""
-        encoder = self.value("encoder")
-        return f"{self.path.stem}-{Path(encoder).name}" if encoder else self.path.stem
+        """Name of the system: the YAML's, and that of the weights it starts from (str)."""
+        start = next((self.value(key) for key in STARTS if self.value(key)), None)
+        return f"{self.path.stem}-{Path(start).name}" if start else self.path.stem
 
     def value(self, key, default=None):
         """Plain value of a key after the overrides."""

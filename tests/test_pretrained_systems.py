@@ -142,6 +142,27 @@ def test_epochs_and_folds_read_one_store(small_ravdess, tmp_path, tiny_encoder, 
     assert len([count for count in heard if count == 1]) <= 6 * 4
 
 
+def test_ecapa_starts_from_a_speaker_network(small_ravdess, tmp_path):
+    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+
+    published, channels = tmp_path / "spkrec", [16, 16, 16, 16, 48]
+    published.mkdir()
+    network = ECAPA_TDNN(80, channels=channels, attention_channels=8, lin_neurons=12)
+    torch.save(network.state_dict(), published / "embedding_model.ckpt")
+    words = ["hparams/ecapa_tdnn.yaml", "--pretrained", str(published), "--allow_pickle", "true"]
+    words += ["--channels", str(channels), "--attention_channels", "8", "--lin_neurons", "12"]
+    words += ["--freeze_epochs", "1", "--number_of_epochs", "2", "--batch_size", "8"]
+    words += ["--data_folder", str(small_ravdess), "--allow_partial", "--num_workers", "0"]
+    words += ["--output_folder", str(tmp_path / "run")]
+    assert main(ravdess, words) == 0
+    told = json.loads((tmp_path / "run" / "metrics.json").read_text())["run"]
+    assert told["system"] == "ecapa_tdnn-spkrec"
+    assert told["encoder"]["encoder"].startswith("spkrec@sha256:")
+    assert "What the encoder `spkrec@" in (tmp_path / "run" / "report.md").read_text()
+    answer = load(tmp_path / "run" / "model")(str(next(small_ravdess.rglob("*.flac"))))
+    assert sum(entry["score"] for entry in answer) == pytest.approx(1, abs=1e-5)
+
+
 def test_a_trained_encoder_is_not_kept(small_ravdess, tiny_encoder, tmp_path, capsys):
     yaml = str(ROOT / "hparams/pretrained/finetuned_encoder.yaml")
     words = [yaml, "--encoder", str(tiny_encoder("hubert")), "--cache_features", "true"]

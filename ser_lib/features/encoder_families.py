@@ -43,6 +43,24 @@ _CALM = {
 }
 
 
+def shortest(config):
+    """Samples that one frame of an encoder needs (int); shorter clips want silence behind them.
+
+    Arguments
+    ---------
+    config : PretrainedConfig
+        Of an encoder, or of any other model: where it tells nothing, 1.
+    """
+    if config.model_type == "wav2vec2-bert":
+        # One frame joins two of 25 ms at 16 kHz, 10 ms apart.
+        return 800
+    least = 1
+    kernels, strides = (getattr(config, key, None) or () for key in ("conv_kernel", "conv_stride"))
+    for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
+        least = (least - 1) * stride + kernel
+    return least
+
+
 def plain_values(described, family):
     """What of a configuration, or of a feature extractor, an encoder follows from.
 

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from transformers import CONFIG_MAPPING
 
-from ser_lib.features.encoder_families import FAMILIES
+from ser_lib.features.encoder_families import FAMILIES, shortest
 from ser_lib.features.padded_parts import announce, put_right, within
 from ser_lib.registry import register
 
@@ -146,12 +146,7 @@ class SpeechEncoder(nn.Module):
         return self._samples(waveforms, lengths)
 
     def _samples(self, waveforms, lengths):
-        # One frame needs so many samples; a shorter clip is followed by silence.
-        least = 1
-        for kernel, stride in zip(
-            reversed(self.config.conv_kernel), reversed(self.config.conv_stride), strict=True
-        ):
-            least = (least - 1) * stride + kernel
+        least = shortest(self.config)
         if waveforms.shape[1] < least:
             waveforms = nn.functional.pad(waveforms, (0, least - waveforms.shape[1]))
         mask = within(lengths, waveforms.shape[1])
@@ -180,9 +175,7 @@ class SpeechEncoder(nn.Module):
             clip[:length].float().cpu().numpy()
             for clip, length in zip(waveforms, lengths.tolist(), strict=True)
         ]
-        # One frame of w2v-BERT joins two of 25 ms; a shorter clip is followed by silence.
-        least = self.sample_rate // 20
-        clips = [_padded(clip, least) for clip in clips]
+        clips = [_padded(clip, shortest(self.config)) for clip in clips]
         made = self.extractor(
             clips,
             sampling_rate=self.sample_rate,

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 from torch.utils.data import Dataset
 from transformers import AudioClassificationPipeline
 
+from ser_lib.features.encoder_families import shortest
 from ser_lib.hub.folder import read_model
 from ser_lib.hub.sound import to_waveform
 
@@ -98,8 +100,10 @@ class SERPipeline(AudioClassificationPipeline):
 
     def preprocess(self, inputs, sampling_rate=None):
         """Model inputs (``input_values``, ``attention_mask``) of one clip."""
-        rate = self.feature_extractor.sampling_rate
-        return super().preprocess(to_waveform(inputs, rate, sampling_rate))
+        waveform = to_waveform(inputs, self.feature_extractor.sampling_rate, sampling_rate)
+        # Encoders of Transformers' own classes fail on less than a frame; ours pad themselves.
+        lacking = shortest(self.model.config) - len(waveform)
+        return super().preprocess(np.pad(waveform, (0, lacking)) if lacking > 0 else waveform)
 
 
 def _is_many(inputs):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
+from ser_lib import load
 from ser_lib.errors import ModelFolderError, RunError
 from ser_lib.hub import native
 from ser_lib.hub.saving import save_model
@@ -88,3 +89,11 @@ def test_a_model_that_was_not_trained_here_is_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(ModelFolderError, match="'bert' models are not trained here"):
         native.read_network(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["wav2vec2", "wav2vec2-bert"])
+def test_the_shortest_clip_that_is_taken_gets_an_answer(name, tiny_encoder, tmp_path):
+    model = network(tiny_encoder(name))
+    classify = load(save_model(model, tmp_path / "model", LABELS, {}))
+    answer = classify({"raw": CLIP[:400].numpy(), "sampling_rate": 16_000})
+    assert sum(entry["score"] for entry in answer) == pytest.approx(1, abs=1e-5)
