@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from ser_lib.data.clips import clip_dataset, collate
 from ser_lib.hub.native import read_network
 from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
+from ser_lib.training.feature_cache import device_of, is_cached
 
 _FACTS = ("id", "speaker", "gender", "intensity", "statement", "corpus")
 
@@ -49,13 +50,10 @@ def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_work
     """
     network, classes = read_network(model_folder)
     network = network.eval().to(accelerator.device)
-    clips = clip_dataset(manifest, ids, None, network.sample_rate)
-    store = open_store(network, manifest) if is_worth_a_store(network) else None
-    if store is not None:
-        # Of the same weights, read from this very folder, as its name tells.
-        clips, num_workers = Embeddings(store, ids, [0] * len(ids)), 0
+    clips = clips_for(network, manifest, ids)
+    workers = 0 if is_cached(clips) else num_workers
     loader = accelerator.prepare(
-        DataLoader(clips, batch_size, collate_fn=collate, num_workers=num_workers)
+        DataLoader(clips, batch_size, collate_fn=collate, num_workers=workers)
     )
     found = {}
     for batch in loader:
@@ -66,6 +64,49 @@ def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_work
         found.update(gather_object(list(zip(batch["ids"], probabilities, strict=True))))
     rows = (row for row in manifest if row["id"] in found)
     return pd.DataFrame([_row(row, found[row["id"]], classes, fold) for row in rows])
+
+
+@torch.no_grad()
+def logits_of(network, manifest, ids, batch_size, num_workers=0):
+    """Logits of clips, on the device that a network is on, in this process alone.
+
+    Arguments
+    ---------
+    network : WaveformClassifier or WaveformEnsemble
+        Comes back in evaluation mode.
+    manifest : datasets.Dataset
+        Where the clips are.
+    ids : sequence of str
+        Clips, in the order of the rows.
+    batch_size, num_workers : int
+        Of the loader.
+
+    Returns
+    -------
+    Tensor
+        ``(clips, classes)``, float32, on the CPU.
+
+    Raises
+    ------
+    AudioError
+        If a clip cannot be decoded.
+    """
+    network.eval()
+    device = device_of(network)
+    clips = clips_for(network, manifest, ids)
+    workers = 0 if is_cached(clips) else num_workers
+    loader = DataLoader(clips, batch_size, collate_fn=collate, num_workers=workers)
+    found = [network(b["inputs"].to(device), b["lengths"].to(device)).float().cpu() for b in loader]
+    return torch.cat(found) if found else torch.zeros(0, network.n_classes)
+
+
+def clips_for(network, manifest, ids):
+    """Clips as a network reads them: from its store of embeddings where there is one (Dataset)."""
+    store = open_store(network, manifest) if is_worth_a_store(network) else None
+    if store is not None:
+        # Of the same weights, as the store's name tells.
+        return Embeddings(store, ids, [0] * len(ids))
+    return clip_dataset(manifest, ids, None, network.sample_rate)
 
 
 def _row(clip, probabilities, classes, fold):

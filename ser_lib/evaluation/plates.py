@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from ser_lib.evaluation import figures
+from ser_lib.evaluation.calibration_figure import calibration_figure
 from ser_lib.evaluation.markdown import count, percent, span
 from ser_lib.evaluation.sections import told_groups
 
-FIGURES = ("confusion", "recall", "groups", "curves")
+FIGURES = ("confusion", "recall", "calibration", "groups", "curves")
 
 
 def caption(run: Mapping, card: Mapping) -> str:
@@ -51,8 +52,8 @@ def draw(folder: Path, run: Mapping, card: Mapping, history: Sequence[Mapping] =
     Returns
     -------
     list of str
-        Names without ``.png``: ``confusion`` and ``recall``, then ``groups`` and ``curves``
-        where there is something to show.
+        Names without ``.png``: ``confusion`` and ``recall``, then ``calibration``, ``groups``
+        and ``curves`` where there is something to show.
     """
     folder, line, title = folder / "figures", caption(run, card), run["system_title"]
     guess = card["chance"]["ua"]
@@ -82,6 +83,14 @@ def draw(folder: Path, run: Mapping, card: Mapping, history: Sequence[Mapping] =
         chance=guess,
     )
     drawn = ["confusion", "recall"]
+    if card.get("calibration"):
+        calibration_figure(
+            card["calibration"],
+            folder / "calibration.png",
+            f"{title}: can its probabilities be believed?",
+            line,
+        )
+        drawn.append("calibration")
     groups = {
         column: [
             {"name": name or "(not told)", "value": row["ua"], "note": count(row["n"], "clip")}

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ser_lib.errors import RunError
 from ser_lib.evaluation import sections
+from ser_lib.evaluation.calibration import calibration
 from ser_lib.evaluation.files import finite, staged, to_json, write_text
 from ser_lib.evaluation.markdown import count, percent, table
 from ser_lib.evaluation.plates import draw, drop_stale
@@ -40,7 +41,8 @@ def write_report(
         of train, validation and test; ``shared`` is the ledger's; the epochs are None for a
         system that is not trained by epochs. ``protocol_notes`` (list of str), ``fit`` (how an
         estimator was fitted), ``members`` (of an ensemble, with their scores), ``corpora`` (what
-        a merged corpus holds) and ``encoder`` (what `ser_lib.pretrained.heard.heard` returns, and
+        a merged corpus holds), ``temperature`` (float, fitted on validation, which is in the
+        probabilities) and ``encoder`` (what `ser_lib.pretrained.heard.heard` returns, and
         ``shared``, what `shared_with` does) may be added.
     predictions : pd.DataFrame
         One row a test clip (see `ser_lib.evaluation.predictions`).
@@ -61,6 +63,7 @@ def write_report(
     check_predictions(predictions, run["classes"])
     _check_match(run, predictions)
     card = scorecard(predictions, run["classes"])
+    card["calibration"] = calibration(predictions, run["classes"], run.get("temperature"))
     with staged(folder) as scratch:
         drawn = draw(scratch, run, card, history)
         write_predictions(predictions, scratch / "predictions.csv")
@@ -82,6 +85,12 @@ def report_text(run: Mapping, card: Mapping, drawn: Sequence[str]) -> str:
         ("Results", sections.results(card)),
         ("Classes", f"{sections.class_table(card)}\n\n{image('recall', 'Recall of each class')}"),
         ("Confusions", f"{sections.confusions(card)}\n\n{image('confusion', 'Confusion matrix')}"),
+        (
+            "Calibration",
+            _with_figure(
+                sections.calibration(card), "calibration", "Reliability, risk and coverage", drawn
+            ),
+        ),
         ("Groups of clips", _with_figure(sections.groups(card), "groups", "UA by group", drawn)),
         ("Training", _with_figure(_training(run), "curves", "Loss and UA by epoch", drawn)),
         ("How to get this number again", _again(run)),

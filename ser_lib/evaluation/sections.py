@@ -11,6 +11,7 @@ from ser_lib.pretrained.heard import encoders, sentence, warning
 
 NAMES = {"ua": "UA (mean recall)", "wa": "WA (accuracy)", "macro_f1": "macro-F1"}
 MOST_GROUPS = 30
+_BOTH = ("_before", "")
 BANNER = (
     "> **Synthetic voices: no claim about human speech.** The clips were made by a program to "
     "try the recipe; the numbers below show that it runs, and nothing else."
@@ -102,6 +103,29 @@ def results(card: Mapping) -> str:
     ]
     headers = ("percent", "value", "95 % interval", "guessing")
     return f"{table(headers, rows)}\n\n{interval_note(card)}"
+
+
+def calibration(card: Mapping) -> str:
+    """ECE and Brier score, with and without the temperature; nothing where nobody computed them."""
+    found = card.get("calibration")
+    if not found:
+        return ""
+    rows = [
+        ("expected calibration error (ECE), percent", *(percent(found[f"ece{k}"]) for k in _BOTH)),
+        ("Brier score, 0 to 2", *(_two(found[f"brier{k}"]) for k in _BOTH)),
+    ]
+    if found["ece_before"] is None:
+        rows = [row[::2] for row in rows]
+        return table(("", "as it answers"), rows)
+    return (
+        f"{table(('', 'before', 'as it answers'), rows)}\n\nLogits are divided by a temperature "
+        f"of {found['temperature']:.2f}, which was fitted on validation and is in the model; it "
+        "changes no answer, only how sure it is."
+    )
+
+
+def _two(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def interval_note(card: Mapping) -> str:

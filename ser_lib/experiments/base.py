@@ -8,11 +8,13 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from accelerate.utils import set_seed
 from safetensors import SafetensorError, safe_open
 
 from ser_lib.corpora.manifest import is_synthetic
+from ser_lib.evaluation.calibration import fit_temperature
 from ser_lib.evaluation.files import write_text
 from ser_lib.evaluation.metrics import UnweightedAccuracy, WeightedAccuracy
 from ser_lib.evaluation.predictions import read_predictions
@@ -22,7 +24,7 @@ from ser_lib.hub.native import fits
 from ser_lib.hub.saving import save_model
 from ser_lib.logs import log_to_file
 from ser_lib.run_facts import environment, licence, run_facts
-from ser_lib.scoring import predict
+from ser_lib.scoring import logits_of, predict
 from ser_lib.training.checkpoint import Checkpoints
 from ser_lib.training.trainer import make_accelerator
 
@@ -156,6 +158,7 @@ class Experiment(abc.ABC):
     def _train_and_report(self, identity, accelerator, progress):
         network, progress = self.train(accelerator, identity, progress)
         if accelerator.is_main_process:
+            network.temperature = self._temperature(network)
             save_model(network, self.model_folder, self.classes, self._provenance(progress))
         accelerator.wait_for_everyone()
         predictions = predict(
@@ -170,6 +173,15 @@ class Experiment(abc.ABC):
         if accelerator.is_main_process:
             self._report(network, progress, predictions)
         accelerator.wait_for_everyone()
+
+    def _temperature(self, network):
+        """What the logits are to be divided by, as validation has it (float)."""
+        ids = self.ledger.validation
+        logits = logits_of(
+            network, self.manifest, ids, self.settings.batch_size, self.settings.num_workers
+        )
+        labels = [self.classes.index(self.ledger.clips[clip].emotion) for clip in ids]
+        return fit_temperature(logits.numpy(), np.array(labels, dtype=int))
 
     def _finished(self, progress):
         """Whether the report in the folder is that of a run with nothing left to train."""
@@ -217,6 +229,7 @@ class Experiment(abc.ABC):
             **self.training_facts(progress),
             "train_seconds": round(progress.seconds, 1),
             "native": fits(network),
+            "temperature": network.temperature,
             **progress.facts,
         }
         metrics = write_report(self.folder, run, predictions, progress.history)

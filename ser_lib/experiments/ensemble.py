@@ -81,6 +81,9 @@ class EnsembleExperiment(Experiment):
             return None, progress
         began = time.monotonic()
         networks = [read_network(result.model)[0] for result in results]
+        for network in networks:
+            # A source's ensemble is of its members' own probabilities; it gets its own temperature.
+            network.temperature = 1.0
         meta = self._fit_meta(sides, results) if self.meta else None
         progress.epoch, progress.seconds = 1, time.monotonic() - began
         progress.seconds += sum(result.metrics["run"]["train_seconds"] for result in results)

@@ -180,6 +180,13 @@ def _results(run, metrics):
     made = " of **synthetic** sound" if run["synthetic"] else ""
     method = metrics.get("interval", {}).get("method", "bootstrap over speakers")
     text = f"Percent, on {test}{made}; 95 % intervals by {method}, a dash where there is none."
+    found = metrics.get("calibration") or {}
+    if found.get("ece_before") is not None:
+        text += (
+            f" Probabilities are calibrated: logits are divided by {found['temperature']:.2f}, "
+            f"fitted on validation, which takes the expected calibration error from "
+            f"{percent(found['ece_before'])} to {percent(found['ece'])} % on these clips."
+        )
     return f"{text}\n\n{table(['Metric', 'Score', '95 % interval'], rows)}"
 
 

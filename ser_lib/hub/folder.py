@@ -16,13 +16,14 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from ser_lib.errors import HubError, ModelFolderError
+from ser_lib.hub.golden import ANSWER, SOUND, check_golden
 from ser_lib.hub.modeling import refuse_misfit
 from ser_lib.hub.trouble import hub_trouble
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 EXTRACTOR = "preprocessor_config.json"
-_PUBLISHED = ["config.json", EXTRACTOR, WEIGHTS, INDEX, "model-*.safetensors"]
+_PUBLISHED = ["config.json", EXTRACTOR, WEIGHTS, INDEX, "model-*.safetensors", SOUND, ANSWER]
 
 
 def read_model(source, revision=None, token=None):
@@ -46,7 +47,8 @@ def read_model(source, revision=None, token=None):
     Raises
     ------
     ModelFolderError
-        If files are missing or corrupt, the architecture is unknown or the weights do not fit.
+        If files are missing or corrupt, the architecture is unknown, the weights do not fit, or
+        the model answers otherwise than when it was saved.
     HubError
         If the repository cannot be fetched.
     """
@@ -84,6 +86,7 @@ def read_model(source, revision=None, token=None):
     refuse_misfit(info, folder)
     if not getattr(extractor, "sampling_rate", None):
         raise ModelFolderError(f"{folder / EXTRACTOR} has no sampling_rate; add it in Hz")
+    check_golden(model, extractor, folder)
     return model, extractor
 
 

@@ -4,18 +4,15 @@
 ``pipeline`` runs it with neither this package nor trust in its code.
 """
 
-import json
-from pathlib import Path
-
 import torch
 from transformers import AutoModelForAudioClassification
 
 from ser_lib.errors import ModelFolderError, RunError
 from ser_lib.features.encoder_families import plain_values
 from ser_lib.features.speech_encoder import SpeechEncoder
-from ser_lib.hub.modeling import SERConfig, SERForAudioClassification
+from ser_lib.hub.configuration import SERConfig
 from ser_lib.models.layer_head import LayerHead
-from ser_lib.models.waveform_classifier import WaveformClassifier
+from ser_lib.models.waveform_classifier import WaveformClassifier, positive
 
 # Whisper's own class takes the mean over 30 s, silence behind the clip included.
 FAMILIES = ("wav2vec2", "hubert", "wavlm", "unispeech-sat", "data2vec-audio", "wav2vec2-bert")
@@ -69,11 +66,14 @@ def to_native(network, labels, provenance):
             "use_weighted_layer_sum": front_end.layers == "all",
         }
     )
-    config.provenance = {**provenance, "pooled": front_end.pooled}
+    own = {"pooled": front_end.pooled, "temperature": network.temperature}
+    config.provenance = {**provenance, **own}
     model = AutoModelForAudioClassification.from_config(config)
     model.base_model.load_state_dict(front_end.encoder.state_dict())
     model.projector.load_state_dict(head.projector.state_dict())
-    model.classifier.load_state_dict(head.classifier.state_dict())
+    # A linear layer takes the temperature into its weights.
+    cooled = {k: value / network.temperature for k, value in head.classifier.state_dict().items()}
+    model.classifier.load_state_dict(cooled)
     if front_end.layers == "all":
         model.layer_weights.data.copy_(head.layer_weights)
     model.eval()
@@ -113,6 +113,7 @@ def from_native(model, extractor):
     WaveformClassifier
     """
     config = model.config
+    own = getattr(config, "provenance", {})
     weighted = config.use_weighted_layer_sum
     front_end = SpeechEncoder(
         config.model_type,
@@ -120,7 +121,7 @@ def from_native(model, extractor):
         plain_values(extractor.to_dict(), config.model_type),
         layers="all" if weighted else "last",
         # The mean may come before the linear layer or after it.
-        pooled=getattr(config, "provenance", {}).get("pooled", True),
+        pooled=own.get("pooled", True),
     )
     front_end.encoder.load_state_dict(model.base_model.state_dict())
     front_end.requires_grad_(False)
@@ -128,10 +129,13 @@ def from_native(model, extractor):
         config.num_labels, front_end.n_layers, config.hidden_size, config.classifier_proj_size
     )
     head.projector.load_state_dict(model.projector.state_dict())
-    head.classifier.load_state_dict(model.classifier.state_dict())
+    temperature = positive(own.get("temperature", 1.0))
+    head.classifier.load_state_dict(
+        {key: value * temperature for key, value in model.classifier.state_dict().items()}
+    )
     if weighted:
         head.layer_weights.data.copy_(model.layer_weights)
-    return WaveformClassifier(front_end, None, head)
+    return WaveformClassifier(front_end, None, head, temperature)
 
 
 def read_network(folder):
@@ -155,12 +159,11 @@ def read_network(folder):
     """
     from ser_lib.hub.folder import read_model
 
-    kind = json.loads(Path(folder, "config.json").read_text(encoding="utf-8")).get("model_type")
+    model, extractor = read_model(folder)
+    kind = model.config.model_type
     if kind == SERConfig.model_type:
-        model = SERForAudioClassification.from_pretrained(folder)
         network = model.network
     elif kind in FAMILIES:
-        model, extractor = read_model(folder)
         network = from_native(model, extractor)
     else:
         raise ModelFolderError(f"{folder}: {kind!r} models are not trained here")

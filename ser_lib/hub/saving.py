@@ -11,6 +11,7 @@ from transformers.utils import CONFIG_NAME, SAFE_WEIGHTS_NAME
 from ser_lib.errors import RunError
 from ser_lib.hub.bundle import AUTO_MAP, write_bundle
 from ser_lib.hub.configuration import SERConfig
+from ser_lib.hub.golden import write_golden
 from ser_lib.hub.modeling import SERForAudioClassification
 from ser_lib.hub.native import fits, to_native
 from ser_lib.hub.preprocessing import feature_extractor
@@ -70,6 +71,7 @@ def save_model(network, folder, labels, provenance, card=None):
             weights, config = (new / name for name in (SAFE_WEIGHTS_NAME, CONFIG_NAME))
             weights.chmod(config.stat().st_mode & 0o777)
             extractor.save_pretrained(new)
+            write_golden(model, extractor, new)
             if not native:
                 write_bundle(network.spec, new)
             if card is not None:

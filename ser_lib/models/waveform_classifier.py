@@ -23,10 +23,18 @@ class WaveformClassifier(nn.Module):
         Registered block; standardises features with statistics fitted on the training side.
     classifier : nn.Module
         Registered block; ``classifier(features, lengths)`` returns logits ``(batch, classes)``.
+    temperature : float
+        Logits are divided by it; fitted when all else is.
+
+    Raises
+    ------
+    ValueError
+        If the temperature is not positive and finite.
     """
 
-    def __init__(self, front_end, scaler, classifier):
+    def __init__(self, front_end, scaler, classifier, temperature=1.0):
         super().__init__()
+        self.temperature = positive(temperature)
         self.front_end = front_end
         self.scaler = scaler
         self.classifier = classifier
@@ -35,15 +43,17 @@ class WaveformClassifier(nn.Module):
     def from_spec(cls, spec):
         """Build from the plain description in :attr:`spec`; raises ModelFolderError."""
         scaler = build(spec["scaler"]) if spec.get("scaler") else None
-        return cls(build(spec["front_end"]), scaler, build(spec["classifier"]))
+        heat = spec.get("temperature", 1.0)
+        return cls(build(spec["front_end"]), scaler, build(spec["classifier"]), heat)
 
     @property
     def spec(self):
-        """Plain, JSON-ready description of the three blocks (dict)."""
+        """Plain, JSON-ready description of the blocks, and the temperature unless 1 (dict)."""
         return {
             "front_end": self.front_end.spec,
             "scaler": self.scaler.spec if self.scaler is not None else None,
             "classifier": self.classifier.spec,
+            **({"temperature": self.temperature} if self.temperature != 1 else {}),
         }
 
     @property
@@ -119,4 +129,12 @@ class WaveformClassifier(nn.Module):
             inputs, lengths = self.features(inputs, lengths)
         if self.scaler is not None:
             inputs = self.scaler(inputs, lengths)
-        return self.classifier(inputs, lengths)
+        logits = self.classifier(inputs, lengths)
+        return logits if self.temperature == 1 else logits / self.temperature
+
+
+def positive(temperature):
+    """A temperature as a float; raises ValueError unless it is positive and finite."""
+    if not isinstance(temperature, (int, float)) or not 0 < temperature < float("inf"):
+        raise ValueError(f"temperature is {temperature!r}; it must be a positive number")
+    return float(temperature)

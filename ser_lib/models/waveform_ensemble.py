@@ -9,7 +9,7 @@ import json
 import torch
 from torch import nn
 
-from ser_lib.models.waveform_classifier import WaveformClassifier
+from ser_lib.models.waveform_classifier import WaveformClassifier, positive
 from ser_lib.registry import build
 
 
@@ -25,15 +25,19 @@ class WaveformEnsemble(nn.Module):
     meta : nn.Module or None
         Registered block that reads all members' probabilities ``(batch, members * classes, 1)``
         member by member, and gives logits; None takes the weighted mean.
+    temperature : float
+        The ensemble's logits are divided by it; fitted when all else is.
 
     Raises
     ------
     ValueError
-        If there is no member, weights do not fit, or members differ in rate or classes.
+        If there is no member, weights do not fit, members differ in rate or classes, or the
+        temperature is not positive and finite.
     """
 
-    def __init__(self, members, weights=None, meta=None):
+    def __init__(self, members, weights=None, meta=None, temperature=1.0):
         super().__init__()
+        self.temperature = positive(temperature)
         members = list(members)
         self.weights = _scaled(weights, len(members))
         for what in ("sample_rate", "n_classes"):
@@ -58,7 +62,9 @@ class WaveformEnsemble(nn.Module):
         self.meta = meta
         # A plain list, which PyTorch does not register: the members' modules are above already.
         self.members = [
-            WaveformClassifier(self.front_ends[source], member.scaler, member.classifier)
+            WaveformClassifier(
+                self.front_ends[source], member.scaler, member.classifier, member.temperature
+            )
             for source, member in zip(self.sources, members, strict=True)
         ]
 
@@ -67,7 +73,7 @@ class WaveformEnsemble(nn.Module):
         """Build from the plain description in :attr:`spec`; raises ModelFolderError."""
         members = [WaveformClassifier.from_spec(member) for member in spec["members"]]
         meta = build(spec["meta"]) if spec.get("meta") else None
-        return cls(members, spec.get("weights"), meta)
+        return cls(members, spec.get("weights"), meta, spec.get("temperature", 1.0))
 
     @property
     def spec(self):
@@ -76,6 +82,7 @@ class WaveformEnsemble(nn.Module):
             "members": [member.spec for member in self.members],
             "weights": self.weights,
             "meta": self.meta.spec if self.meta is not None else None,
+            **({"temperature": self.temperature} if self.temperature != 1 else {}),
         }
 
     @property
@@ -111,9 +118,11 @@ class WaveformEnsemble(nn.Module):
             probabilities.append(member(*features[source]).float().softmax(dim=1))
         if self.meta is not None:
             table = torch.cat(probabilities, dim=1).unsqueeze(2)
-            return self.meta(table, torch.ones(len(table), dtype=torch.int64, device=table.device))
+            ones = torch.ones(len(table), dtype=torch.int64, device=table.device)
+            return self.meta(table, ones) / self.temperature
         pairs = zip(self.weights, probabilities, strict=True)
-        return sum(weight * p for weight, p in pairs).clamp(min=1e-12).log()
+        mean = sum(weight * p for weight, p in pairs)
+        return mean.clamp(min=1e-12).log() / self.temperature
 
 
 def combine(networks, meta=None):

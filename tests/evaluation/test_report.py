@@ -28,7 +28,8 @@ def test_all_files_are_there_and_agree(predictions, run_facts, history, tmp_path
     metrics = write_report(tmp_path, run_facts(frame), frame, history)
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
     figures = {file.name for file in (tmp_path / "figures").iterdir()}
-    assert figures == {"confusion.png", "recall.png", "groups.png", "curves.png"}
+    names = ("confusion", "recall", "calibration", "groups", "curves")
+    assert figures == {f"{name}.png" for name in names}
     pd.testing.assert_frame_equal(
         read_predictions(tmp_path / "predictions.csv"), frame, check_dtype=False
     )

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from ser_lib.evaluation.calibration import heated
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.hub.modeling import SERForAudioClassification
 
@@ -27,8 +28,15 @@ def probabilities(folder):
 def test_says_the_mean_of_what_its_members_reported(folder):
     members = sorted((folder / "members").iterdir())
     assert [m.name for m in members] == ["1-small", "2-small", "3-small_tree"]
-    mean = np.mean([probabilities(member) for member in members], axis=0)
-    np.testing.assert_allclose(probabilities(folder), mean, atol=1e-5)
+    # Without the temperature that each of them got when it was done.
+    own = [heated(probabilities(member), 1 / temperature(member)) for member in members]
+    mean = np.mean(own, axis=0)
+    found = heated(probabilities(folder), 1 / temperature(folder))
+    np.testing.assert_allclose(found, mean, atol=1e-5)
+
+
+def temperature(folder):
+    return json.loads((folder / "metrics.json").read_text())["run"]["temperature"]
 
 
 def test_a_yaml_named_again_is_trained_from_the_next_seed(folder):

@@ -21,7 +21,7 @@ def test_leaves_what_every_run_leaves_and_no_pickle(folder):
     for name in files.split():
         assert (folder / name).stat().st_size > 0, name
     kinds = {path.suffix for path in (folder / "model").iterdir()}
-    assert kinds <= {".json", ".safetensors", ".md", ".py", ".png"}
+    assert kinds <= {".json", ".safetensors", ".md", ".py", ".png", ".flac"}
 
 
 def test_says_what_the_grid_chose_and_how(folder):

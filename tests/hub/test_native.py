@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+import transformers
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
 from ser_lib import load
@@ -86,8 +87,12 @@ def test_a_class_that_answers_otherwise_is_not_saved(tiny_encoder, tmp_path, mon
 
 
 def test_a_model_that_was_not_trained_here_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ModelFolderError, match="'bert' models are not trained here"):
+    config = transformers.ASTConfig(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8
+    )
+    transformers.ASTForAudioClassification(config).save_pretrained(tmp_path)
+    transformers.ASTFeatureExtractor().save_pretrained(tmp_path)
+    with pytest.raises(ModelFolderError, match="'audio-spectrogram-transformer' models are not"):
         native.read_network(tmp_path)
 
 

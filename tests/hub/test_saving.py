@@ -17,7 +17,8 @@ def names(folder):
 
 def test_folder_holds_data_and_text_only(model_folder):
     assert {"config.json", "model.safetensors", "preprocessor_config.json"} <= names(model_folder)
-    assert {path.suffix for path in model_folder.iterdir()} == {".json", ".safetensors", ".py"}
+    kinds = {path.suffix for path in model_folder.iterdir()}
+    assert kinds == {".json", ".safetensors", ".py", ".flac"}
     assert names(model_folder.parent) == {"model"}
     extractor = json.loads((model_folder / "preprocessor_config.json").read_text())
     assert extractor["feature_extractor_type"] == "Wav2Vec2FeatureExtractor"
