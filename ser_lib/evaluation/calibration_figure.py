@@ -6,6 +6,7 @@ from pathlib import Path
 from ser_lib.evaluation.figures import (
     BLUE,
     GREY,
+    INK,
     PALE,
     VERMILLION,
     headed_figure,
@@ -50,7 +51,7 @@ def calibration_figure(found: Mapping, path: str | Path, title: str, subtitle: s
         edgecolor="white",
         zorder=3,
     )
-    left.set_title("right, percent (dotted: as sure as right)", loc="left", fontsize=10)
+    left.set_title("right, percent (dotted: as sure as right)", loc="left", fontsize=10, color=INK)
     left.set_xlabel("probability of the answer, percent (larger dot: more clips)")
     points = found["risk_coverage"]
     right.plot(
@@ -61,7 +62,7 @@ def calibration_figure(found: Mapping, path: str | Path, title: str, subtitle: s
         marker="o",
         markersize=3.5,
     )
-    right.set_title("errors among answered clips, percent", loc="left", fontsize=10)
+    right.set_title("errors among answered clips, percent", loc="left", fontsize=10, color=INK)
     right.set_xlabel("clips answered, the surest first, percent")
     for ax in (left, right):
         ax.set_xlim(0, 102)

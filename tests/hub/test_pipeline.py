@@ -292,3 +292,17 @@ def test_hub_out_of_reach_is_one_line(monkeypatch):
     with pytest.raises(HubError, match="no folder 'person/model' here") as caught:
         ser_lib.load("person/model")
     assert "network" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_inside_a_map_of_datasets_over_batches(classify, clip, tmp_path):
+    paths = [str(tmp_path / f"{index}.wav") for index in range(5)]
+    for index, path in enumerate(paths):
+        soundfile.write(path, clip[: 800 * (1 + index)], 8000)
+    table = datasets.Dataset.from_dict({"audio": paths})
+    table = table.cast_column("audio", datasets.Audio(decode=False))
+
+    def emotions(batch):
+        return {"emotion": [answer[0]["label"] for answer in classify(batch["audio"])]}
+
+    found = table.map(emotions, batched=True, batch_size=2)["emotion"][:]
+    assert found == [classify(path)[0]["label"] for path in paths]
