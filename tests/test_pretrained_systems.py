@@ -22,6 +22,11 @@ ROUTES = {
     "uncached": (FROZEN, "hubert", ["--cache_features", "false"]),
     "emobox": ("hparams/pretrained/emobox.yaml", "hubert", []),
     "finetuned": ("hparams/pretrained/finetuned_encoder.yaml", "wav2vec2-large", []),
+    "finetuned-bf16": (
+        "hparams/pretrained/finetuned_encoder.yaml",
+        "hubert",
+        ["--mixed_precision", "bf16", "--gradient_checkpointing", "true", "--train_layers", "1"],
+    ),
     "finetuned-whisper": ("hparams/pretrained/finetuned_encoder.yaml", "whisper", []),
     "lora": ("hparams/pretrained/lora_encoder.yaml", "wavlm", []),
 }
@@ -140,6 +145,19 @@ def test_epochs_and_folds_read_one_store(small_ravdess, tmp_path, tiny_encoder, 
     # begins and when its model is saved (the first for the shape, too).
     assert sum(count for count in heard if count > 1) == 96
     assert len([count for count in heard if count == 1]) <= 6 * 4
+
+
+def test_a_model_that_was_trained_on_the_corpus_is_flagged(small_ravdess, tmp_path, folders):
+    if "frozen-hubert" not in folders:
+        pytest.skip("frozen-hubert was not trained here")
+    words = [FROZEN, "--encoder", str(folders["frozen-hubert"]), "--number_of_epochs", "1"]
+    words += ["--batch_size", "8", "--data_folder", str(small_ravdess), "--allow_partial"]
+    assert main(ravdess, [*words, "--output_folder", str(tmp_path / "run")]) == 0
+    told = json.loads((tmp_path / "run" / "metrics.json").read_text())["run"]["encoder"]
+    assert told["shared"] == ["RAVDESS"]
+    for page in ("report.md", "model/README.md"):
+        text = (tmp_path / "run" / page).read_text()
+        assert "**The encoder has heard RAVDESS, which is tested here" in text
 
 
 def test_ecapa_starts_from_a_speaker_network(small_ravdess, tmp_path):

@@ -24,6 +24,9 @@ def fold_report_text(result: Mapping, drawn: Sequence[str], n_cut: int = 0) -> s
     groups = sections.groups(result)
     if "groups" in drawn:
         groups += f"\n\n{image('groups', 'UA by group')}"
+    calibrated = sections.calibration(result)
+    if "calibration" in drawn:
+        calibrated += f"\n\n{image('calibration', 'Reliability, risk and coverage')}"
     parts = [
         ("", sections.BANNER if run["synthetic"] else ""),
         (
@@ -41,6 +44,7 @@ def fold_report_text(result: Mapping, drawn: Sequence[str], n_cut: int = 0) -> s
             "Confusions",
             f"{sections.confusions(result)}\n\n{image('confusion', 'Confusion matrix')}",
         ),
+        ("Calibration", calibrated),
         ("Groups of clips", groups),
         ("How to get these numbers again", _again(result)),
         ("Cost", cost(run["parameters"], run["train_seconds"], run["hardware"])),

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ser_lib.errors import RunError
 from ser_lib.evaluation import sections
+from ser_lib.evaluation.calibration import calibration
 from ser_lib.evaluation.files import finite, staged, to_json, write_text
 from ser_lib.evaluation.fold_report import fold_report_text
 from ser_lib.evaluation.markdown import listed
@@ -79,7 +80,10 @@ def aggregate(
             for name, values in scores.items()
         },
     }
-    return finite({"run": _one_run(runs), **scorecard(pooled, classes), "folds": folds})
+    card = scorecard(pooled, classes)
+    # Each fold has a temperature of its own.
+    card["calibration"] = calibration(pooled, classes, None)
+    return finite({"run": _one_run(runs), **card, "folds": folds})
 
 
 def write_fold_report(

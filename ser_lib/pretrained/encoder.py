@@ -40,9 +40,9 @@ def speech_encoder(
         read.
     layers, pooled
         See SpeechEncoder.
-    train_layers : int or str
-        Transformer layers to train, counted from the last; 0 freezes the whole encoder, ``all``
-        trains everything but the convolutions that read the samples.
+    train_layers : int
+        Transformer layers to train, counted from the last; 0 freezes the whole encoder, -1 trains
+        everything but the convolutions that read the samples.
     freeze_epochs : int
         Epochs that only the head is trained.
     gradient_checkpointing : bool
@@ -117,12 +117,13 @@ def encoder_head(n_classes, front_end, pooling="mean", **arguments):
 
 
 def _check(train_layers, freeze_epochs, lora_rank):
-    whole = {"freeze_epochs": freeze_epochs, "lora_rank": lora_rank}
-    if train_layers != "all":
-        whole["train_layers"] = train_layers
-    for key, value in whole.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise HparamsError(f"{key} is {value!r}; it must be a whole number, 0 or more")
+    least = {"train_layers": -1, "freeze_epochs": 0, "lora_rank": 0}
+    given = {"train_layers": train_layers, "freeze_epochs": freeze_epochs, "lora_rank": lora_rank}
+    for key, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < least[key]:
+            raise HparamsError(
+                f"{key} is {value!r}; it must be a whole number, {least[key]} or more"
+            )
     if lora_rank and train_layers:
         raise HparamsError("lora_rank trains adapters in place of layers: set train_layers to 0")
 
@@ -165,7 +166,7 @@ def _plan(front_end, train_layers, lora_rank):
         add_adapters(front_end, lora_rank)
         return
     layers = encoder.layers if front_end.family == "whisper" else encoder.encoder.layers
-    if train_layers == "all":
+    if train_layers == -1:
         encoder.requires_grad_(True)
         if hasattr(encoder, "feature_extractor"):
             encoder.feature_extractor.requires_grad_(False)
