@@ -177,6 +177,8 @@ class Trainer:
         # Not end_training(), which would part the processes before they have scored the test.
         for tracker in self.accelerator.trackers:
             tracker.finish()
+        # Accelerate has put its half precision around the network's forward.
+        self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         self.network.load_state_dict(self.checkpoints.load_best(progress))
         return progress
 
