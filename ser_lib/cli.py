@@ -64,7 +64,8 @@ def parse(corpus, argv):
     -------
     options : argparse.Namespace
         ``yaml``, ``protocol``, ``fold`` (int or ``"all"``), ``allow_partial``,
-        ``drop_conflicts``, ``push_to_hub``, ``hub_private``, ``help``.
+        ``drop_conflicts``, ``push_to_hub``, ``push_space``, ``hub_private``,
+        ``help``.
     overrides : dict
         ``{YAML key: text}``, unchecked.
     parser : argparse.ArgumentParser
@@ -109,6 +110,9 @@ def _parser(corpus):
         help="train without clips whose very samples stand under another label too",
     )
     parser.add_argument("--push_to_hub", metavar="USER/NAME", help="publish the model when done")
+    parser.add_argument(
+        "--push_space", action="store_true", help="and a page on the Hub where it is tried"
+    )
     parser.add_argument(
         "--hub_private", action="store_true", help="publish it where only you can see it"
     )

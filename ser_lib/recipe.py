@@ -78,7 +78,9 @@ def _run(corpus, options, hparams):
         if every:
             # Picking the fold that tested best would be choosing on the test set.
             raise HparamsError("--push_to_hub publishes one model; say which with --fold N")
-        check_push(options.push_to_hub, options.hub_private)
+        check_push(options.push_to_hub, options.hub_private, options.push_space)
+    elif options.push_space:
+        raise HparamsError("--push_space shows a published model; say --push_to_hub USER/NAME too")
     with state.main_process_first():
         manifest = corpus.prepare(
             hparams.value("data_folder"), options.allow_partial, progress=state.is_main_process
@@ -106,7 +108,9 @@ def _run(corpus, options, hparams):
         write_fold_report(folder, [r.metrics for r in results], [r.predictions for r in results])
         logger.info("all folds: %s", folder / "report.md")
     if options.push_to_hub:
-        url = push(results[0].model, options.push_to_hub, options.hub_private)
+        url = push(
+            results[0].model, options.push_to_hub, options.hub_private, space=options.push_space
+        )
         logger.info("published: %s", url)
 
 

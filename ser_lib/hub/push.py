@@ -1,16 +1,33 @@
 """Publish a model folder on the Hub, and know before training whether that can succeed."""
 
+import logging
+import tempfile
 from pathlib import Path
 
-from huggingface_hub import HfApi
+import yaml
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoCard
 from huggingface_hub.errors import RepositoryNotFoundError
-from huggingface_hub.utils import HFValidationError, get_token, validate_repo_id
+from huggingface_hub.utils import (
+    HFValidationError,
+    filter_repo_objects,
+    get_token,
+    validate_repo_id,
+)
 
-from ser_lib.errors import HubError
+from ser_lib.errors import HubError, RunError
+from ser_lib.hub.space import write_space
 from ser_lib.hub.trouble import LOG_IN, hub_trouble
 
+logger = logging.getLogger(__name__)
 
-def check_push(repo_id, private=False):
+# What an earlier push left would be read in the place of the new: weights that were otherwise
+# divided into files, modules that have moved.
+_REPLACED = {"model": ["*.safetensors", "*.safetensors.index.json"], "space": ["ser_lib/*"]}
+# What a card calls the model by while it has no name.
+_NAMELESS = "path/or/hub-id"
+
+
+def check_push(repo_id, private=False, space=False):
     """Raise now what would stop :func:`push` after hours of training.
 
     Arguments
@@ -19,6 +36,8 @@ def check_push(repo_id, private=False):
         ``"model"`` or ``"person-or-organisation/model"``.
     private : bool
         Whether the repository shall be private.
+    space : bool
+        Whether a Space shall stand beside the model.
 
     Raises
     ------
@@ -45,20 +64,33 @@ def check_push(repo_id, private=False):
         )
     if private:
         name = repo_id if namespace else f"{me['name']}/{repo_id}"
-        try:
-            known = _ask(name, lambda: api.model_info(name))
-        except HubError as error:
-            if isinstance(error.__cause__, RepositoryNotFoundError):
-                return
-            raise
-        if not known.private:
-            raise HubError(
-                f"{repo_id} exists and is public; make it private on its page or choose another id"
-            )
+        for what, look in [("", api.model_info)] + [("the Space ", api.space_info)] * space:
+            try:
+                known = _ask(name, lambda look=look: look(name))
+            except HubError as error:
+                if isinstance(error.__cause__, RepositoryNotFoundError):
+                    continue
+                raise
+            if not known.private:
+                raise HubError(
+                    f"{what}{repo_id} exists and is public; make it private on its page or "
+                    "choose another id"
+                )
 
 
-def push(folder, repo_id, private=False, commit_message="Upload a model trained with ser_lib"):
+def push(
+    folder,
+    repo_id,
+    private=False,
+    commit_message="Upload a model trained with ser_lib",
+    space=False,
+):
     """Upload a model folder to the Hub, where the repository is made if need be.
+
+    All files go up in one commit, so that whoever pulls gets the old model or the new one whole,
+    whenever the upload is cut off; the same call again does what is left. A repository that was
+    made and got no commit is left there empty: it may have been somebody's before. The card goes
+    up with the model's id in its examples.
 
     Arguments
     ---------
@@ -70,11 +102,14 @@ def push(folder, repo_id, private=False, commit_message="Upload a model trained 
         Whether a new repository is private; one that exists stays as it is.
     commit_message : str
         First line of the commit.
+    space : bool
+        Whether to make a Space of the same id as well, where the model is tried in a browser;
+        see :func:`push_space`.
 
     Returns
     -------
     str
-        Address of the repository.
+        Address of the model's repository.
 
     Raises
     ------
@@ -83,15 +118,102 @@ def push(folder, repo_id, private=False, commit_message="Upload a model trained 
     """
     if not (Path(folder) / "config.json").is_file():
         raise HubError(f"{folder} holds no config.json; push the folder that training wrote")
-    api = HfApi()
-    url = _ask(repo_id, lambda: api.create_repo(repo_id, private=private, exist_ok=True))
-    _ask(
-        repo_id,
-        lambda: api.upload_folder(
-            repo_id=url.repo_id, folder_path=folder, commit_message=commit_message
-        ),
-    )
+    url = _publish(folder, repo_id, "model", private, commit_message)
+    if space:
+        try:
+            page = push_space(url.repo_id, url.repo_id, private)
+        except (HubError, RunError) as error:
+            raise HubError(f"the model is at {url}, but not its Space: {error}") from error
+        logger.info("to be tried at: %s", page)
     return str(url)
+
+
+def push_space(repo_id, model_id, private=False):
+    """Make or renew a Space, a page on the Hub where a published model is tried.
+
+    Arguments
+    ---------
+    repo_id : str
+        The Space, as for :func:`check_push`; models and Spaces may have the same names.
+    model_id : str
+        The model's id on the Hub.
+    private : bool
+        Whether a new Space is private. It can read a private model only with a token that may:
+        set one as the secret ``HF_TOKEN`` in the Space's settings.
+
+    Returns
+    -------
+    str
+        Address of the Space.
+
+    Raises
+    ------
+    HubError
+        If the Hub refuses, or ser_lib was not installed here.
+    RunError
+        If there is no room for the files.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        write_space(folder, model_id)
+        return str(_publish(folder, repo_id, "space", private, f"Page for {model_id}"))
+
+
+def _publish(folder, repo_id, kind, private, commit_message):
+    """Bring a folder's files to a repository in one commit; returns its RepoUrl."""
+    folder, api = Path(folder), HfApi()
+    # Before anything is made there.
+    _check_card(folder / "README.md", repo_id, kind)
+    files = {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not any(part[0] == "." for part in path.relative_to(folder).parts)
+    }
+    made = {"private": private, "exist_ok": True}
+    if kind == "space":
+        made.update(repo_type="space", space_sdk="gradio")
+    url = _ask(repo_id, lambda: api.create_repo(repo_id, **made))
+    if "README.md" in files:
+        card = files["README.md"].read_text(encoding="utf-8")
+        files["README.md"] = card.replace(_NAMELESS, url.repo_id).encode()
+
+    def upload():
+        there = api.list_repo_files(url.repo_id, repo_type=kind)
+        stale = filter_repo_objects(set(there) - set(files), allow_patterns=_REPLACED[kind])
+        # Not upload_folder, which may make several commits of one folder.
+        api.create_commit(
+            repo_id=url.repo_id,
+            repo_type=kind,
+            operations=[
+                *[CommitOperationDelete(name, is_folder=False) for name in sorted(stale)],
+                *[CommitOperationAdd(name, what) for name, what in files.items()],
+            ],
+            commit_message=commit_message,
+        )
+
+    try:
+        _ask(repo_id, upload)
+    except HubError as error:
+        raise HubError(f"{error}; what went up is all of it or nothing: push again") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise HubError(
+            f"{repo_id}: the upload broke off ({' '.join(str(error).split())[:200]}); what went "
+            "up is all of it or nothing: push again"
+        ) from error
+    return url
+
+
+def _check_card(path, repo_id, kind):
+    """Raise HubError if the Hub would refuse a README.md."""
+    if not path.is_file():
+        return
+    try:
+        card = RepoCard.load(path, ignore_metadata_errors=False)
+        _ask(repo_id, lambda: card.validate(repo_type=kind))
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise HubError(
+            f"{path}: the Hub does not take its first lines ({reason}); mend its YAML"
+        ) from error
 
 
 def _ask(repo_id, request):
@@ -99,7 +221,13 @@ def _ask(repo_id, request):
     try:
         return request()
     except Exception as error:
-        trouble = hub_trouble(error, repo_id)
-        if trouble is None:
-            raise
-        raise HubError(trouble) from error
+        # What fails in a thread that uploads comes inside another error.
+        for inner in (error, error.__cause__):
+            if getattr(getattr(inner, "response", None), "status_code", None) == 402:
+                raise HubError(
+                    f"the Hub asks for a paid plan to make {repo_id}; see huggingface.co/pricing"
+                ) from inner
+            trouble = inner and hub_trouble(inner, repo_id)
+            if trouble:
+                raise HubError(trouble) from inner
+        raise

@@ -1,7 +1,8 @@
+import shutil
 import types
 
 import pytest
-from huggingface_hub import RepoUrl
+from huggingface_hub import CommitOperationAdd, RepoUrl
 from huggingface_hub import errors as hub_errors
 
 from ser_lib.errors import HubError
@@ -123,18 +124,51 @@ def test_faults_of_ours_are_not_blamed_on_the_hub(hub):
         check_push("ada/model")
 
 
-def test_push_makes_the_repository_and_uploads(hub, model_folder):
+def test_push_makes_the_repository_and_one_commit(hub, model_folder):
     url = RepoUrl("https://huggingface.co/ada/model")
-    fake = hub(create_repo=url, upload_folder=None)
+    there = [".gitattributes", "config.json", "model-00001-of-00002.safetensors", "notes.txt"]
+    fake = hub(create_repo=url, list_repo_files=there, create_commit=None)
     assert push(model_folder, "model", private=True, commit_message="Hello") == str(url)
-    assert fake.calls == [
-        ("create_repo", ("model",), {"private": True, "exist_ok": True}),
-        (
-            "upload_folder",
-            (),
-            {"repo_id": "ada/model", "folder_path": model_folder, "commit_message": "Hello"},
-        ),
-    ]
+    create, look, (method, _, options) = fake.calls
+    assert create == ("create_repo", ("model",), {"private": True, "exist_ok": True})
+    assert look == ("list_repo_files", ("ada/model",), {"repo_type": "model"})
+    assert method == "create_commit"
+    assert (options["repo_id"], options["commit_message"]) == ("ada/model", "Hello")
+    kinds = {True: set(), False: set()}
+    for operation in options["operations"]:
+        kinds[isinstance(operation, CommitOperationAdd)].add(operation.path_in_repo)
+    assert kinds[True] == {path.name for path in model_folder.iterdir()}
+    assert kinds[False] == {"model-00001-of-00002.safetensors"}
+
+
+def test_hidden_files_stay_here_and_folders_go(hub, model_folder, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder)
+    for name in ("figures/confusion.png", ".cache/secret", ".DS_Store"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    url = RepoUrl("https://huggingface.co/ada/model")
+    fake = hub(create_repo=url, list_repo_files=[], create_commit=None)
+    push(folder, "ada/model")
+    names = [operation.path_in_repo for operation in fake.calls[-1][2]["operations"]]
+    assert "figures/confusion.png" in names
+    assert not [name for name in names if name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError("a token of another kind"),
+        RuntimeError("Error while\nuploading"),
+        ValueError("LFS batch API returned errors"),
+    ],
+)
+def test_an_upload_that_breaks_off_says_so_in_one_line(hub, model_folder, error):
+    url = RepoUrl("https://huggingface.co/ada/model")
+    hub(create_repo=url, list_repo_files=[], create_commit=error)
+    with pytest.raises(HubError, match="broke off .* push again") as caught:
+        push(model_folder, "ada/model")
+    assert "\n" not in str(caught.value)
 
 
 def test_push_that_fails_is_one_line(hub, model_folder):
