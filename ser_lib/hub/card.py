@@ -17,7 +17,7 @@ _HUB_LICENCES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "c
 }
 _LISTED = ("speakers", "statements")
 
-_USE = """With `ser_lib` installed (`pip install -e .` in its repository), any sound file, stereo or mono, at any rate:
+_USE = """With `ser_lib` installed, any sound file, stereo or mono, at any rate:
 
 ```python
 import ser_lib
@@ -97,7 +97,7 @@ def model_card(run, metrics, figures=None):
         f"System `{run['system']}`, after {run['system_source']}.",
         "## Use",
         _USE + (_USE_NATIVE if run.get("native") else _USE_TRUSTING),
-        "`golden.flac` and `golden.json` are a synthetic sound and the answer to it; `ser_lib` "
+        "`golden.flac` and `golden.json` are a made-up sound and the answer to it; `ser_lib` "
         "compares them when it loads the model, and refuses one that answers otherwise.",
         "## Labels",
         _labels(run, metrics),
