@@ -71,9 +71,43 @@ def read_audio(source, start=None, end=None):
         rate = sound.samplerate
         first, last = _stretch(name, sound, start, end)
         waveform = _decode(name, sound, "float32", first, last)
-    if waveform.shape[1] == 1:
-        return np.ascontiguousarray(waveform[:, 0]), rate
-    return waveform.mean(axis=1, dtype=np.float32), rate
+    return _one_channel(waveform), rate
+
+
+def read_blocks(source, seconds):
+    """Decode a file piece by piece, so that a long one needs little memory.
+
+    Arguments
+    ---------
+    source : str, os.PathLike, bytes or binary file object
+        As for :func:`read_audio`.
+    seconds : float
+        Length of a piece in s; the last one may be shorter.
+
+    Yields
+    ------
+    waveform : np.ndarray
+        float32, shape (samples,), one sample or more; end to end they are :func:`read_audio`'s.
+    sample_rate : int
+        The file's own rate in Hz.
+
+    Raises
+    ------
+    AudioError
+        As :func:`read_audio`, but what is wrong late in a file is found when it is reached.
+    """
+    name, opened = _open(source)
+    with opened as sound:
+        rate, left = sound.samplerate, sound.frames
+        step = max(1, round(seconds * rate))
+        while True:
+            wanted = min(step, left)
+            # An unknown or empty length is for _decode to refuse.
+            samples = _decode(name, sound, "float32", 0, wanted if 0 < left < 2**62 else None)
+            yield _one_channel(samples), rate
+            left -= wanted
+            if left <= 0 or len(samples) < wanted:
+                return
 
 
 def inspect(path):
@@ -172,7 +206,8 @@ def _open(source):
                 patched = _check_header(name, stream)
         except OSError as error:
             raise AudioError(f"{path} cannot be read: {error.strerror}") from error
-        file = patched or name
+        # As bytes, because soundfile itself fails on names that are no UTF-8; Windows has none.
+        file = patched or (name if os.name == "nt" else os.fsencode(name))
         if path.suffix.lower() == ".raw":
             raise AudioError(f"{path} has no header that tells its rate; convert it to wav or flac")
     else:
@@ -279,6 +314,13 @@ def _decode(name, sound, dtype, first=0, last=None):
     if samples.dtype.kind == "f" and not np.isfinite(samples).all():
         raise AudioError(f"{name} holds NaN or infinite samples; export it again")
     return samples
+
+
+def _one_channel(samples):
+    """Mean of the channels of (frames, channels) samples, float32, contiguous."""
+    if samples.shape[1] == 1:
+        return np.ascontiguousarray(samples[:, 0])
+    return samples.mean(axis=1, dtype=np.float32)
 
 
 def _reason(error):

@@ -1,0 +1,1 @@
+"""What people do with a trained model: classify, score, compare, export, show."""

@@ -1,0 +1,86 @@
+"""What the commands for trained models share: options, exit codes, the way to a model."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ser_lib.cli import exit_code
+from ser_lib.errors import HparamsError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose complaints are our errors, one line each."""
+
+    def __init__(self, word, **options):
+        super().__init__(
+            prog=f"python -m ser_lib {word}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            **options,
+        )
+
+    def error(self, message):
+        """Raise HparamsError instead of printing usage and leaving."""
+        raise HparamsError(f"{message}; see {self.prog} --help")
+
+
+def run(job):
+    """Run a command's job.
+
+    Arguments
+    ---------
+    job : callable
+        Takes nothing, returns the exit code or None.
+
+    Returns
+    -------
+    int
+        What the job returns; 2 after an error that the person can mend (one line on stderr), 130
+        when interrupted, 0 where whoever reads standard output has heard enough (``| head``).
+    """
+    codes = []
+
+    def once():
+        try:
+            codes.append(job() or 0)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes standard output once more at its end, which must not fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            codes.append(0)
+
+    return exit_code(once, "what is printed is right") or codes[0]
+
+
+def number(least, most=float("inf"), kind=float):
+    """Type for argparse: a number (``kind``) from ``least`` to ``most``, both allowed."""
+
+    def convert(text):
+        value = kind(text)
+        if not least <= value <= most:
+            among = f"from {least:g} to {most:g}" if most < float("inf") else f"{least:g} or more"
+            raise argparse.ArgumentTypeError(f"{text} is not {among}")
+        return value
+
+    convert.__name__ = "whole number" if kind is int else "number"
+    return convert
+
+
+def model_of(source):
+    """Model folder or Hub id (str): of a run folder, the model in it."""
+    inside = Path(source, "model")
+    if not Path(source, "config.json").exists() and (inside / "config.json").exists():
+        return str(inside)
+    return source
+
+
+def load_quietly(source):
+    """:func:`ser_lib.load` without progress bars of a second and remarks for developers."""
+    from transformers.utils import logging
+
+    from ser_lib.hub.pipeline import load
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    return load(model_of(source))

@@ -1,0 +1,1 @@
+"""What ONNX files are put together from: a writer of graphs, and every front end written in it."""

@@ -1,0 +1,110 @@
+"""Rows as people, spreadsheets and programs read them: an aligned table, CSV, JSON lines."""
+
+import csv
+import json
+import unicodedata
+
+# A spreadsheet runs a cell that begins so.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+_WIDEST = 100
+_NUMBERS = {"probability": "{:.3f}", "seconds": "{:.2f}", "start": "{:.2f}", "end": "{:.2f}"}
+
+
+def plain(text):
+    """Text that a terminal can show on one line.
+
+    What would move the cursor, break the line, turn the reading direction or not encode at all
+    becomes an escape, as Python writes it.
+    """
+    shown = []
+    for letter in text:
+        # Cc control, Cf format (bidi marks), Cs half of a surrogate pair, Zl and Zp line ends.
+        odd = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+        shown.append(ascii(letter)[1:-1] if odd else letter)
+    return "".join(shown)
+
+
+class Table:
+    """Aligned columns for the eye.
+
+    Arguments
+    ---------
+    stream : text file
+    columns : sequence of str
+    widest : int
+        Length of the longest text to come in the first column; it gets at most 100 characters.
+    labels : sequence of str
+        Texts to come in the column ``label``, for its width.
+    """
+
+    def __init__(self, stream, columns, widest=0, labels=()):
+        self.stream, self.columns = stream, list(columns)
+        first = min(max(widest, len(self.columns[0])), _WIDEST)
+        label = max(map(len, ("label", *map(plain, labels))))
+        self.widths = {self.columns[0]: first, "label": label}
+
+    def begin(self):
+        """Write the head."""
+        self._line(self.columns)
+
+    def row(self, row):
+        """Write one row (dict)."""
+        cells = []
+        for name in self.columns:
+            value = row.get(name, "")
+            number = isinstance(value, (int, float))
+            told = _NUMBERS.get(_kind(name), "{}")
+            cells.append(told.format(value) if number else plain(str(value)))
+        self._line(cells)
+
+    def _line(self, cells):
+        parts = []
+        for name, cell in zip(self.columns, cells, strict=True):
+            if _kind(name) in _NUMBERS:
+                parts.append(cell.rjust(max(len(name), 7)))
+            else:
+                parts.append(cell.ljust(self.widths.get(_kind(name), 0)))
+        self.stream.write("  ".join(parts).rstrip() + "\n")
+
+
+class Csv:
+    """Comma-separated values with a head; text that a spreadsheet would run gets a ``'`` before."""
+
+    def __init__(self, stream, columns):
+        self.columns, self.writer = list(columns), csv.writer(stream, lineterminator="\n")
+
+    def begin(self):
+        """Write the head."""
+        self.writer.writerow(self.columns)
+
+    def row(self, row):
+        """Write one row (dict)."""
+        self.writer.writerow([_cell(row.get(name, "")) for name in self.columns])
+
+
+class JsonLines:
+    """One JSON object a line, in ASCII, so that any file name survives."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def begin(self):
+        """Write nothing."""
+
+    def row(self, row):
+        """Write one row (dict)."""
+        self.stream.write(json.dumps(row) + "\n")
+
+
+def _kind(column):
+    """A column without its rank: ``label_2`` is a ``label``."""
+    return column.rstrip("0123456789").rstrip("_")
+
+
+def _cell(value):
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    # Half of a surrogate pair, as in a file name of another encoding, is no UTF-8.
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return f"'{text}" if text.startswith(_FORMULA) else text
