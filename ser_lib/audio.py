@@ -26,6 +26,16 @@ _STREAMED = 0x7FFFF000
 # torchaudio keeps one filter per output phase; above this many taps in all (24 414 Hz to
 # 16 000 Hz needs 98 million) it takes seconds a clip.
 _LARGEST_FILTER_BANK = 1_000_000
+#: Rates that can be read, in Hz. Speech is recorded from 4 kHz up; far below, a small file stands
+#: for hours of sound, which would be resampled to gigabytes. Above, there are recorders of bats.
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+# At once: three hours of 48 kHz, one channel, in 2 GiB. A megabyte of FLAC can hold a year.
+_MOST_SAMPLES = 1 << 29
+# What a header promises is not allocated before it has come.
+_BLOCK = 1 << 22
+# Full scale is 1, or 32768 or 2 ** 31 where someone forgot to divide; a square must stay finite.
+_LOUDEST = 2.0**32
+_MOST_CHUNKS = 10_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,8 +73,9 @@ def read_audio(source, start=None, end=None):
     Raises
     ------
     AudioError
-        If there is no such file, it is not sound, is truncated, holds no samples or NaN or
-        infinite ones, or does not reach from ``start`` to ``end``.
+        If there is no such file, it is not sound, is truncated, holds no samples, or NaN, infinite
+        or absurdly loud ones, has a rate that no speech has, is too long to be read at once, or
+        does not reach from ``start`` to ``end``.
     """
     name, opened = _open(source)
     with opened as sound:
@@ -172,7 +183,7 @@ def resample(waveform, orig_hz, new_hz):
         If a rate is not a positive whole number of Hz.
     """
     for rate in (orig_hz, new_hz):
-        if rate != int(rate) or rate <= 0:
+        if not 0 < rate < math.inf or rate != int(rate):
             raise AudioError(f"a sample rate is a positive whole number of Hz, not {rate!r}")
     orig_hz, new_hz = int(orig_hz), int(new_hz)
     waveform = np.asarray(waveform, dtype=np.float32)
@@ -225,9 +236,16 @@ def _open(source):
         file = _check_header(name, stream) or stream
         stream.seek(0)
     try:
-        return name, soundfile.SoundFile(file)
+        sound = soundfile.SoundFile(file)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{name} is not a sound file: {_reason(error)}") from error
+    if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
+        sound.close()
+        raise AudioError(
+            f"{name} has a rate of {sound.samplerate} Hz; speech has {LOWEST_RATE} to "
+            f"{HIGHEST_RATE}. Convert it again"
+        )
+    return name, sound
 
 
 def _check_header(name, stream):
@@ -245,8 +263,7 @@ def _check_header(name, stream):
         return None
     order = "big" if head[:4] == b"RIFX" else "little"
     riff_size, long_size = int.from_bytes(head[4:8], order), None
-    while len(chunk := stream.read(8)) == 8:
-        kind, promised = chunk[:4], int.from_bytes(chunk[4:], order)
+    for kind, promised in _chunks(stream, order):
         if kind == b"ds64":
             body = stream.read(promised)
             long_size = int.from_bytes(body[8:16], order)
@@ -276,8 +293,18 @@ def _check_header(name, stream):
     return None
 
 
+def _chunks(stream, order):
+    """Kind and promised size of each chunk of a RIFF file; millions of empty ones end it."""
+    for _ in range(_MOST_CHUNKS):
+        if len(chunk := stream.read(8)) < 8:
+            return
+        yield chunk[:4], int.from_bytes(chunk[4:], order)
+
+
 def _stretch(name, sound, start, end):
     """First frame and frame after the last (None: to the end) of a stretch given in s."""
+    if not all(place is None or math.isfinite(place) for place in (start, end)):
+        raise AudioError(f"{name}: start={start}, end={end} (s) is no stretch of sound")
     first = 0 if start is None else round(start * sound.samplerate)
     last = None if end is None else round(end * sound.samplerate)
     stop = sound.frames if last is None else last
@@ -291,19 +318,30 @@ def _stretch(name, sound, start, end):
 
 def _decode(name, sound, dtype, first=0, last=None):
     """Samples (frames, channels) of an open SoundFile, complete and finite, or an AudioError."""
-    if sound.frames > 2**62:  # libsndfile's way to say that a FLAC header leaves it open
+    if not 0 <= sound.frames <= 2**62:  # libsndfile's way to say that a header leaves it open
         raise AudioError(
             f"{name} does not say how long it is (written to a pipe?); re-encode it to a file"
         )
     wanted = (sound.frames if last is None else last) - first
+    if wanted * sound.channels > _MOST_SAMPLES:
+        raise AudioError(
+            f"{name} holds {wanted / sound.samplerate / 3600:.3g} h of sound in {sound.channels} "
+            "channels, which is too much at once; cut it into pieces"
+        )
+    block, parts, left = max(1, _BLOCK // sound.channels), [], wanted
     try:
         if first:
             sound.seek(first)
-        samples = sound.read(wanted, dtype=dtype, always_2d=True)
+        while left > 0 or not parts:
+            parts.append(sound.read(min(left, block), dtype=dtype, always_2d=True))
+            left -= len(parts[-1])
+            if len(parts[-1]) < block:
+                break
     except soundfile.LibsndfileError as error:
         raise AudioError(
             f"{name} is truncated or damaged: {_reason(error)}; copy or download it again"
         ) from error
+    samples = np.concatenate(parts) if len(parts) > 1 else parts[0]
     if len(samples) == 0:
         raise AudioError(f"{name} holds no samples; leave it out or record it again")
     if len(samples) < wanted and not sound.subtype.startswith("MPEG"):
@@ -313,6 +351,8 @@ def _decode(name, sound, dtype, first=0, last=None):
         )
     if samples.dtype.kind == "f" and not np.isfinite(samples).all():
         raise AudioError(f"{name} holds NaN or infinite samples; export it again")
+    if samples.dtype.kind == "f" and np.abs(samples).max() > _LOUDEST:
+        raise AudioError(f"{name} holds samples billions of times over full scale; export it again")
     return samples
 
 

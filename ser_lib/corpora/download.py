@@ -1,29 +1,24 @@
 """Fetch an archive so that a broken line costs minutes, not trust, and unpack it safely.
 
 A download goes to ``<name>.part``, is taken up where it broke off (HTTP Range), checked against
-the published size and MD5, then renamed. An archive is unpacked beside its place and renamed, so
-a folder is there whole or not at all. SpeechBrain's downloader neither resumes nor checks.
+the published size and MD5, then renamed; :mod:`ser_lib.corpora.unpack` unpacks it. SpeechBrain's
+downloader neither resumes nor checks.
 """
 
 import hashlib
 import http.client
 import shutil
 import ssl
-import stat
-import tempfile
 import time
 import urllib.error
 import urllib.request
-import zipfile
-import zlib
-from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from filelock import FileLock
 from tqdm import tqdm
 
+from ser_lib.corpora.unpack import MARKER, extract_zip
 from ser_lib.errors import CorpusError
 
-MARKER = ".completed"
 _BLOCK = 1 << 20
 _ATTEMPTS = 4
 _TIMEOUT_S = 30
@@ -165,68 +160,6 @@ def _receive(url, part, have, size, bar):
                 file.write(block)
                 have += len(block)
                 bar.update(len(block))
-
-
-def extract_zip(archive, folder, largest=8 << 30):
-    """Unpack a zip archive into a new folder, and nothing outside it.
-
-    Arguments
-    ---------
-    archive : pathlib.Path
-        The zip file.
-    folder : pathlib.Path
-        Appears when everything is unpacked, with a file ``.completed`` in it.
-    largest : int
-        Most bytes the unpacked files may have together.
-
-    Raises
-    ------
-    CorpusError
-        If the folder holds something already; the archive is damaged, too large when unpacked,
-        or has entries that are links or point outside.
-    """
-    if folder.exists() and any(folder.iterdir()):
-        raise CorpusError(
-            f"{folder} holds files but no finished download; move it away, or give it with "
-            "--data_folder if it is the corpus"
-        )
-    try:
-        with zipfile.ZipFile(archive) as content:
-            entries = content.infolist()
-            for entry in entries:
-                _check_entry(archive, entry)
-            total = sum(entry.file_size for entry in entries)
-            free = shutil.disk_usage(folder.parent).free
-            if total > min(largest, free):
-                raise CorpusError(
-                    f"{archive} unpacks to {total / 1e6:.0f} MB; {min(largest, free) / 1e6:.0f} MB "
-                    "are allowed and free. Make room, or check where the archive comes from"
-                )
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".half-") as half:
-                whole = Path(half) / "whole"
-                whole.mkdir()
-                content.extractall(whole)
-                (whole / MARKER).touch()
-                if folder.exists():
-                    folder.rmdir()
-                whole.rename(folder)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
-        raise CorpusError(
-            f"{archive} is not a sound zip archive ({error}); delete it and download it again"
-        ) from error
-
-
-def _check_entry(archive, entry):
-    """CorpusError for an entry that is a link, encrypted, or would land outside the folder."""
-    windows, posix = PureWindowsPath(entry.filename), PurePosixPath(entry.filename)
-    outside = windows.anchor or posix.is_absolute() or ".." in windows.parts
-    if outside or stat.S_ISLNK(entry.external_attr >> 16):
-        raise CorpusError(
-            f"{archive}: entry {entry.filename!r} would be written outside the folder; "
-            "do not use this archive, fetch the publisher's"
-        )
-    if entry.flag_bits & 1:
-        raise CorpusError(f"{archive}: entry {entry.filename!r} is encrypted; fetch another copy")
 
 
 def _md5(path):

@@ -12,14 +12,13 @@ import pandas as pd
 
 from ser_lib.errors import RunError
 from ser_lib.evaluation.files import write_text
+from ser_lib.plain import sheet_cell
 
 TEXT = ("id", "speaker", "gender", "intensity", "statement", "corpus", "emotion", "predicted")
 COLUMNS = (
     *("id", "speaker", "gender", "intensity", "statement", "corpus"),
     *("fold", "emotion", "predicted", "correct"),
 )
-# A spreadsheet runs a cell that begins so; the quote itself is here to make the escape reversible.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _SUM_TOLERANCE = 1e-3
 
 
@@ -86,9 +85,7 @@ def write_predictions(frame: pd.DataFrame, path: str | Path) -> Path:
     classes = check_predictions(frame)
     frame = frame[[*COLUMNS, *(f"p_{label}" for label in classes)]].copy()
     for column in TEXT:
-        frame[column] = [
-            f"'{text}" if text.startswith(_FORMULA) else text for text in frame[column]
-        ]
+        frame[column] = [sheet_cell(text) for text in frame[column]]
     return write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 
 

@@ -1,9 +1,11 @@
 """Read a model folder or a Hub repository, and say in one line what is wrong with it."""
 
-import json
+import contextlib
 import os
+import re
 from pathlib import Path
 
+import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 from safetensors import SafetensorError, safe_open
@@ -15,14 +17,22 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from ser_lib.errors import HubError, ModelFolderError
+from ser_lib.errors import HubError, ModelFolderError, SerError
+from ser_lib.hub.budget import Budget
 from ser_lib.hub.golden import ANSWER, SOUND, check_golden
 from ser_lib.hub.modeling import refuse_misfit
 from ser_lib.hub.trouble import hub_trouble
+from ser_lib.hub.vetting import check_config, check_extractor, check_folder, one_line, read_json
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 EXTRACTOR = "preprocessor_config.json"
+# What a network may be over its weights on disk, which may be stored in half precision, and what
+# its filters may take; and how many operations may build it.
+_TIMES, _BYTES = 4, 256 << 20
+_OPERATIONS, _PER_TENSOR = 10_000, 50
+_FLOATS = ("F64", "F32", "F16", "BF16")
+_SHARD = re.compile(r"[\w-]+\.safetensors", re.ASCII)
 _PUBLISHED = ["config.json", EXTRACTOR, WEIGHTS, INDEX, "model-*.safetensors", SOUND, ANSWER]
 
 
@@ -47,15 +57,16 @@ def read_model(source, revision=None, token=None):
     Raises
     ------
     ModelFolderError
-        If files are missing or corrupt, the architecture is unknown, the weights do not fit, or
-        the model answers otherwise than when it was saved.
+        If files are missing or corrupt, the architecture is unknown, it asks for more memory than
+        its weights account for or for code from elsewhere, the weights do not fit or are not
+        finite, or the model answers otherwise than when it was saved.
     HubError
         If the repository cannot be fetched.
     """
     folder = Path(source) if _is_local(source) else _fetch(str(source), revision, token)
-    _check_files(folder)
+    size, kinds = _check_files(folder)
     local = {"local_files_only": True, "trust_remote_code": False}
-    try:
+    with _in_one_line(folder):
         config = AutoConfig.from_pretrained(folder, **local)
         if type(config) not in AutoModelForAudioClassification._model_mapping:
             raise ModelFolderError(
@@ -63,31 +74,82 @@ def read_model(source, revision=None, token=None):
                 "choose another model"
             )
         extractor = AutoFeatureExtractor.from_pretrained(folder, **local)
-        # Misfits come as one line from refuse_misfit, not as a table.
-        level = transformers_logging.get_verbosity()
-        transformers_logging.set_verbosity_error()
-        try:
-            model, info = AutoModelForAudioClassification.from_pretrained(
-                folder,
-                config=config,
-                use_safetensors=True,
-                ignore_mismatched_sizes=True,
-                output_loading_info=True,
-                **local,
-            )
-        finally:
-            transformers_logging.set_verbosity(level)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelFolderError(
-            f"{folder} does not load ({type(error).__name__}: {reason}); save the model again, or "
-            "update ser_lib and transformers"
-        ) from error
+        _plan(config, folder, size, kinds)
+        model, info = AutoModelForAudioClassification.from_pretrained(
+            folder,
+            config=config,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **local,
+        )
     refuse_misfit(info, folder)
-    if not getattr(extractor, "sampling_rate", None):
-        raise ModelFolderError(f"{folder / EXTRACTOR} has no sampling_rate; add it in Hz")
-    check_golden(model, extractor, folder)
+    _refuse_nan(model, folder)
+    with _in_one_line(folder):
+        check_golden(model, extractor, folder)
     return model, extractor
+
+
+@contextlib.contextmanager
+def _in_one_line(folder):
+    """Whatever a stranger's files run Transformers into becomes a ModelFolderError."""
+    level = transformers_logging.get_verbosity()
+    # Misfits come as one line from refuse_misfit, not as a table.
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    except SerError:
+        raise
+    except Exception as error:
+        raise ModelFolderError(
+            f"{folder} does not load ({type(error).__name__}: {one_line(error)}); save the model "
+            "again, or update ser_lib and transformers"
+        ) from error
+    finally:
+        transformers_logging.set_verbosity(level)
+
+
+def _plan(config, folder, size, kinds):
+    """Build the network without memory; ModelFolderError where it is more than its weights.
+
+    Arguments
+    ---------
+    config : PretrainedConfig
+    folder : Path
+    size : int
+        Bytes of the weights.
+    kinds : dict
+        Each weight's name to its type as safetensors calls it.
+    """
+    most = _TIMES * size + _BYTES
+    try:
+        with torch.device("meta"), Budget(most, most, _OPERATIONS + _PER_TENSOR * len(kinds)):
+            planned = AutoModelForAudioClassification.from_config(config)
+    except ModelFolderError as error:
+        raise ModelFolderError(f"{folder / 'config.json'}: {one_line(error)}") from error
+    for name, tensor in planned.state_dict().items():
+        if name in kinds and (kinds[name] in _FLOATS) != tensor.is_floating_point():
+            raise ModelFolderError(
+                f"{folder}: {name} is of type {kinds[name]}, the model's is {tensor.dtype}; save "
+                "the model again with the version that trained it"
+            )
+
+
+def _refuse_nan(model, folder):
+    """Raise ModelFolderError where a weight is no number, or a parameter is not finite."""
+    # A tree's leaves have infinite thresholds.
+    kinds = [(model.named_parameters(), torch.isfinite), (model.named_buffers(), _is_number)]
+    for named, sound in kinds:
+        for name, tensor in named:
+            if tensor.is_floating_point() and not sound(tensor).all():
+                raise ModelFolderError(
+                    f"{folder}: {one_line(name)} holds NaN or infinity; copy or download the model "
+                    "again, or train it again"
+                )
+
+
+def _is_number(tensor):
+    return ~torch.isnan(tensor)
 
 
 def _is_local(source):
@@ -122,42 +184,53 @@ def _fetch(repo_id, revision, token):
 
 
 def _check_files(folder):
-    """Raise ModelFolderError unless all files of a model are there and can be read."""
+    """Bytes of the weights, and each one's type by name, of a model whose files can all be read.
+
+    Raises ModelFolderError otherwise.
+    """
+    check_folder(folder)
     for name in ("config.json", EXTRACTOR):
-        path = folder / name
-        if not path.is_file():
-            raise ModelFolderError(f"{path} is missing; save the model again or copy all its files")
-        _read_json(path)
-    kind = _read_json(folder / "config.json").get("model_type")
-    if kind not in CONFIG_MAPPING:
+        if not (folder / name).is_file():
+            raise ModelFolderError(
+                f"{folder / name} is missing; save the model again or copy all its files"
+            )
+    config = read_json(folder / "config.json")
+    kind = config.get("model_type")
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         raise ModelFolderError(
-            f"{folder / 'config.json'}: no model is known by the model_type {kind!r}; update "
-            "transformers and ser_lib, or choose another model"
+            f"{folder / 'config.json'}: no model is known by the model_type {one_line(kind)!r}; "
+            "update transformers and ser_lib, or choose another model"
         )
-    shards = [WEIGHTS]
-    if (folder / INDEX).is_file():
-        shards = sorted(set(_read_json(folder / INDEX).get("weight_map", {}).values()))
-    for path in [folder / name for name in shards]:
+    check_config(folder / "config.json", config)
+    check_extractor(folder / EXTRACTOR, read_json(folder / EXTRACTOR))
+    size, kinds = 0, {}
+    for path in _weights(folder):
         if not path.is_file():
             raise ModelFolderError(
                 f"{path} is missing; save the model again as safetensors (pickled weights are "
                 "never loaded)"
             )
         try:
-            with safe_open(path, framework="pt"):
-                pass
+            # Offsets that overlap, leave gaps or go beyond the file are refused by safetensors.
+            with safe_open(path, framework="pt") as file:
+                names = file.keys()
+                kinds.update((name, file.get_slice(name).get_dtype()) for name in names)
         except (SafetensorError, OSError) as error:
             raise ModelFolderError(
-                f"{path} is corrupt or incomplete ({error}); copy or download it again"
+                f"{path} is corrupt or incomplete ({one_line(error)}); copy or download it again"
             ) from error
+        size += path.stat().st_size
+    return size, kinds
 
 
-def _read_json(path):
-    """Dict of a JSON file, or ModelFolderError."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelFolderError(f"{path} cannot be read as JSON ({error}); copy it again") from error
-    if not isinstance(content, dict):
-        raise ModelFolderError(f"{path} holds no JSON object; copy it again")
-    return content
+def _weights(folder):
+    """Files (list of Path) of the weights, which lie in the folder itself."""
+    if (folder / WEIGHTS).is_file() or not (folder / INDEX).is_file():
+        return [folder / WEIGHTS]
+    index = read_json(folder / INDEX).get("weight_map")
+    names = set(index.values()) if isinstance(index, dict) else set()
+    if not names or not all(_SHARD.fullmatch(str(name)) for name in names):
+        raise ModelFolderError(
+            f"{folder / INDEX} does not name the weights beside it; copy or download it again"
+        )
+    return [folder / name for name in sorted(names)]

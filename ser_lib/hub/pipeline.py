@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 import numpy as np
+import torch
 from torch.utils.data import Dataset
 from transformers import AudioClassificationPipeline
 
+from ser_lib.errors import AudioError
 from ser_lib.features.encoder_families import shortest
 from ser_lib.hub.folder import read_model
 from ser_lib.hub.sound import to_waveform
@@ -104,6 +106,15 @@ class SERPipeline(AudioClassificationPipeline):
         # Encoders of Transformers' own classes fail on less than a frame; ours pad themselves.
         lacking = shortest(self.model.config) - len(waveform)
         return super().preprocess(np.pad(waveform, (0, lacking)) if lacking > 0 else waveform)
+
+    def _forward(self, model_inputs):
+        output = super()._forward(model_inputs)
+        if not torch.isfinite(output.logits).all():
+            raise AudioError(
+                "the model has no finite answer to this sound: it is too loud by far, or the "
+                "model's weights are"
+            )
+        return output
 
 
 def _is_many(inputs):

@@ -15,6 +15,7 @@ from ser_lib.hub.golden import write_golden
 from ser_lib.hub.modeling import SERForAudioClassification
 from ser_lib.hub.native import fits, to_native
 from ser_lib.hub.preprocessing import feature_extractor
+from ser_lib.hub.vetting import check_labels
 
 
 def save_model(network, folder, labels, provenance, card=None):
@@ -48,6 +49,8 @@ def save_model(network, folder, labels, provenance, card=None):
     ------
     RunError
         If the folder cannot be written.
+    ModelFolderError
+        If a label is empty, long, or holds characters that are not shown as they are.
     ValueError
         If the labels repeat or are not as many as the classifier's classes.
     """
@@ -55,6 +58,7 @@ def save_model(network, folder, labels, provenance, card=None):
     classes = network.n_classes
     if len(set(labels)) != len(labels) or len(labels) != classes:
         raise ValueError(f"{classes} classes need as many different labels, not {labels}")
+    check_labels(labels, folder)
     native = fits(network)
     model, extractor = (to_native if native else _ours)(network, labels, provenance)
 

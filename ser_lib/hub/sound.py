@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from ser_lib.audio import read_audio, resample
+from ser_lib.audio import HIGHEST_RATE, LOWEST_RATE, read_audio, resample
 from ser_lib.errors import AudioError
 
 # The receptive field of wav2vec 2.0's encoder, and one analysis frame of a spectrogram.
@@ -56,8 +56,10 @@ def to_waveform(source, model_rate, sampling_rate=None):
         )
     if rate is None:
         raise AudioError("an array does not tell its rate; add sampling_rate=... in Hz")
-    if not isinstance(rate, numbers.Real) or not rate > 0 or rate != int(rate):
+    if not isinstance(rate, numbers.Real) or not 0 < rate < float("inf") or rate != int(rate):
         raise AudioError(f"a sampling rate is a positive whole number of Hz, not {rate!r}")
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise AudioError(f"{rate:g} Hz is no rate of speech; {LOWEST_RATE} to {HIGHEST_RATE} are")
     if len(waveform) < SHORTEST * rate:
         raise AudioError(
             f"{1000 * len(waveform) / rate:g} ms of sound are too short; give 25 ms or more"
@@ -98,7 +100,10 @@ def mono(array):
         array = array.detach().cpu()
         # numpy has no bfloat16.
         array = (array.float() if array.is_floating_point() else array).numpy()
-    array = np.asarray(array)
+    try:
+        array = np.asarray(array)
+    except (TypeError, ValueError) as error:
+        raise AudioError("sound is (samples,) or (samples, channels), of numbers") from error
     if array.ndim == 2:
         channels = int(np.argmin(array.shape))
         if array.shape[0] == array.shape[1] or array.shape[channels] > _MOST_CHANNELS:

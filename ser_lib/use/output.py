@@ -2,26 +2,11 @@
 
 import csv
 import json
-import unicodedata
 
-# A spreadsheet runs a cell that begins so.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+from ser_lib.plain import plain, sheet_cell
+
 _WIDEST = 100
 _NUMBERS = {"probability": "{:.3f}", "seconds": "{:.2f}", "start": "{:.2f}", "end": "{:.2f}"}
-
-
-def plain(text):
-    """Text that a terminal can show on one line.
-
-    What would move the cursor, break the line, turn the reading direction or not encode at all
-    becomes an escape, as Python writes it.
-    """
-    shown = []
-    for letter in text:
-        # Cc control, Cf format (bidi marks), Cs half of a surrogate pair, Zl and Zp line ends.
-        odd = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-        shown.append(ascii(letter)[1:-1] if odd else letter)
-    return "".join(shown)
 
 
 class Table:
@@ -75,7 +60,7 @@ class Csv:
 
     def begin(self):
         """Write the head."""
-        self.writer.writerow(self.columns)
+        self.writer.writerow([_cell(name) for name in self.columns])
 
     def row(self, row):
         """Write one row (dict)."""
@@ -106,5 +91,4 @@ def _cell(value):
         return f"{value:.6g}"
     text = str(value)
     # Half of a surrogate pair, as in a file name of another encoding, is no UTF-8.
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return sheet_cell(text.encode("utf-8", "backslashreplace").decode("utf-8"))

@@ -113,15 +113,25 @@ def _answers(classify, clips, batch_size, window, hop):
     found = {}
     for first in range(0, len(short), batch_size):
         batch = short[first : first + batch_size]
-        answers = probabilities(classify, [clips[place].inputs for place in batch])
-        found.update(zip(batch, answers, strict=True))
+        found.update(zip(batch, _each(classify, [clips[p].inputs for p in batch]), strict=True))
     for place, clip in enumerate(clips):
-        if clip.error is not None:
-            yield Heard(clip.file, error=clip.error)
+        error = found[place] if isinstance(found.get(place), AudioError) else clip.error
+        if error is not None:
+            yield Heard(clip.file, error=error)
         elif place in found:
             yield Heard(clip.file, clip.seconds, found[place])
         else:
             yield _over_time(classify, clip, batch_size, window, hop)
+
+
+def _each(classify, batch):
+    """Probabilities ``(classes,)`` of each clip of a batch, or the AudioError in their place."""
+    try:
+        return list(probabilities(classify, batch))
+    except AudioError as error:
+        if len(batch) == 1:
+            return [error]
+        return [_each(classify, [inputs])[0] for inputs in batch]
 
 
 def _over_time(classify, clip, batch_size, window, hop):
