@@ -2,9 +2,13 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
-from ser_lib.errors import HparamsError, SerError
+from ser_lib.errors import HparamsError, SerError, ToldElsewhere
+from ser_lib.interruption import Stopped, leaving_on_sigterm, speaks_for_all
+from ser_lib.peers import lost_peer
+from ser_lib.plain import plain
 
 _KEYS = """\
 any key of the YAML can be overridden with --KEY VALUE, above all:
@@ -30,23 +34,41 @@ def exit_code(job, after_interruption="start the same command again to go on"):
     Returns
     -------
     int
-        0 when done, 2 after an error that the person can mend, 130 when interrupted.
+        0 when done, 2 after an error that the person can mend, 130 when interrupted, 143 after
+        SIGTERM.
     """
     try:
-        job()
+        with leaving_on_sigterm():
+            job()
+    except ToldElsewhere:
+        # torchrun ends all processes as soon as one has ended, the one that is telling too.
+        time.sleep(2)
+        return 2
     except SerError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {plain(error)}", file=sys.stderr)
         return 2
     except OSError as error:
         print(
-            f"error: {error.filename or 'the disk'}: {error.strerror or error}; make room there or "
-            "choose another --output_folder, then start the same command again",
+            f"error: {plain(error.filename or 'the disk')}: {error.strerror or error}; make room "
+            "there or choose another --output_folder, then start the same command again",
             file=sys.stderr,
         )
         return 2
+    except Stopped as stop:
+        if speaks_for_all():
+            saved = f"; {stop.saved}" if stop.saved else ""
+            print(f"\ninterrupted{saved}; {after_interruption}", file=sys.stderr)
+        return stop.exit_code
     except KeyboardInterrupt:
-        print(f"\ninterrupted; {after_interruption}", file=sys.stderr)
+        if speaks_for_all():
+            print(f"\ninterrupted; {after_interruption}", file=sys.stderr)
         return 130
+    except RuntimeError as error:
+        told = lost_peer(error)
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -37,3 +37,7 @@ class ModelFolderError(SerError):
 
 class HubError(SerError):
     """A push that cannot succeed: no credentials, no network, no such repository."""
+
+
+class ToldElsewhere(SerError):
+    """What another process of the same run says in one line, which this one need not repeat."""

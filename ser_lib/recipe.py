@@ -10,6 +10,7 @@ from pathlib import Path
 from ser_lib.cli import default_folder, exit_code, parse
 from ser_lib.errors import HparamsError, RunError
 from ser_lib.logs import log_to_console
+from ser_lib.peers import Watch, start_processes
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def main(corpus, argv=None):
     -------
     int
         0 when done, 2 after an error that the person can mend (one line on stderr), 130 when
-        interrupted.
+        interrupted, 143 when ended by SIGTERM.
     """
     return exit_code(lambda: _main(corpus, sys.argv[1:] if argv is None else list(argv)))
 
@@ -54,17 +55,14 @@ def _main(corpus, argv):
 
 
 def _run(corpus, options, hparams):
-    from accelerate import PartialState
     from transformers.utils.logging import disable_progress_bar
 
     from ser_lib.evaluation.folds import write_fold_report
-    from ser_lib.experiments import experiment
     from ser_lib.hub.push import check_push, push
-    from ser_lib.protocols import lookup, split
-    from ser_lib.run_facts import corpus_name
+    from ser_lib.protocols import lookup
 
     disable_progress_bar()  # a few files of a megabyte need none
-    state = PartialState(cpu=_needs_cpu())
+    state = start_processes(cpu=_needs_cpu())
     log_to_console(logging.INFO if state.is_main_process else logging.ERROR)
     # What can be wrong with the command comes first, what takes time after it.
     every = options.fold == "all"
@@ -81,6 +79,28 @@ def _run(corpus, options, hparams):
         check_push(options.push_to_hub, options.hub_private, options.push_space)
     elif options.push_space:
         raise HparamsError("--push_space shows a published model; say --push_to_hub USER/NAME too")
+    with Watch(state):
+        folder, results = _run_folds(corpus, options, hparams, state, rule, folds, output)
+    state.destroy_process_group()
+    if not state.is_main_process:
+        return
+    if every:
+        write_fold_report(folder, [r.metrics for r in results], [r.predictions for r in results])
+        logger.info("all folds: %s", folder / "report.md")
+    if options.push_to_hub:
+        url = push(
+            results[0].model, options.push_to_hub, options.hub_private, space=options.push_space
+        )
+        logger.info("published: %s", url)
+
+
+def _run_folds(corpus, options, hparams, state, rule, folds, output):
+    """Prepare the corpus and run every fold; the folder of all (Path) and their results (list)."""
+    from ser_lib.experiments import experiment
+    from ser_lib.protocols import split
+    from ser_lib.run_facts import corpus_name
+
+    every = options.fold == "all"
     with state.main_process_first():
         manifest = corpus.prepare(
             hparams.value("data_folder"), options.allow_partial, progress=state.is_main_process
@@ -100,18 +120,7 @@ def _run(corpus, options, hparams):
         inner = folder if output and not every else folder / f"fold-{ledger.fold}"
         make_folder(inner)
         runs.append(experiment(corpus, hparams, manifest, ledger, inner, options.allow_partial))
-    results = [run.run() for run in runs]
-    state.destroy_process_group()
-    if not state.is_main_process:
-        return
-    if every:
-        write_fold_report(folder, [r.metrics for r in results], [r.predictions for r in results])
-        logger.info("all folds: %s", folder / "report.md")
-    if options.push_to_hub:
-        url = push(
-            results[0].model, options.push_to_hub, options.hub_private, space=options.push_space
-        )
-        logger.info("published: %s", url)
+    return folder, [run.run() for run in runs]
 
 
 def with_option(corpus, word):

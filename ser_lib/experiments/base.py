@@ -19,6 +19,7 @@ from ser_lib.evaluation.files import write_text
 from ser_lib.evaluation.metrics import UnweightedAccuracy, WeightedAccuracy
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
+from ser_lib.experiments.run_lock import only_run
 from ser_lib.hub.card import model_card
 from ser_lib.hub.native import fits
 from ser_lib.hub.saving import save_model
@@ -139,6 +140,10 @@ class Experiment(abc.ABC):
         set_seed(self.settings.seed)
         identity = self.set_up()
         accelerator = make_accelerator(self.settings, self.folder, self.freezes())
+        with only_run(self.folder, accelerator):
+            return self._run(identity, accelerator)
+
+    def _run(self, identity, accelerator):
         progress = Checkpoints(self.folder / "checkpoints", accelerator).peek(identity)
         if self._finished(progress):
             logger.info(

@@ -1,14 +1,18 @@
 """Checkpoints that a crash cannot spoil: written beside the old ones, then renamed into place.
 
 Layout of ``<run>/checkpoints``: ``epoch-0007/`` (weights, optimiser and random states by
-Accelerate, ``trainer.json`` of ours) for the last two epochs, and ``best-0005.safetensors``.
-They are private to the run; what is published is ``<run>/model``.
+Accelerate, ``trainer.json`` of ours) for the last two epochs, ``epoch-0007-step-000012/`` where
+somebody asked to leave in the midst of the eighth, and ``best-0005.safetensors``; ``broken/`` is
+the state in which numbers ceased to be finite, to be looked at. They are private to the run; what
+is published is ``<run>/model``.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
 import pickle
+import re
 import shutil
 
 from safetensors import SafetensorError
@@ -23,7 +27,8 @@ class Progress:
 
     Attributes: ``identity`` (dict that tells this run from any other), ``epoch`` (last finished
     one, from 1), ``history`` (one dict an epoch), ``best_epoch``, ``seconds`` (wall time spent
-    training, s), ``stopped_early``, ``facts`` (dict that the report adds to its own).
+    training, s), ``stopped_early``, ``facts`` (dict that the report adds to its own), ``within``
+    (where the next epoch has begun: its ``step``, ``seconds``, and ``sums`` of each process).
     """
 
     identity: dict
@@ -33,7 +38,10 @@ class Progress:
     seconds: float = 0.0
     stopped_early: bool = False
     facts: dict = dataclasses.field(default_factory=dict)
+    within: dict = dataclasses.field(default_factory=dict)
 
+
+_NAME = re.compile(r"epoch-\d{4}(-step-\d{6})?")
 
 # What reading a damaged file can raise, through safetensors, JSON and torch.load.
 _UNREADABLE = (
@@ -67,47 +75,74 @@ class Checkpoints:
 
     def epochs(self):
         """Complete checkpoints, oldest first (list of Path)."""
-        return sorted(p.parent for p in self.folder.glob("epoch-????/trainer.json"))
+        found = (p.parent for p in self.folder.glob("epoch-*/trainer.json"))
+        return sorted(p for p in found if _NAME.fullmatch(p.name))
 
     def save(self, progress):
-        """Write the state after an epoch; earlier checkpoints go only once it is in place."""
-        target = self.folder / f"epoch-{progress.epoch:04d}"
-        partial = target.with_suffix(".part")
+        """Write the state after an epoch, or within one; earlier ones go once it is in place.
+
+        Raises
+        ------
+        RunError
+            If the disk refuses; the checkpoints before are untouched.
+        """
+        name = f"epoch-{progress.epoch:04d}"
+        if progress.within:
+            name += f"-step-{progress.within['step']:06d}"
+        self._write(self.folder / name, progress)
         if self.accelerator.is_main_process:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-        self.accelerator.wait_for_everyone()
-        self.accelerator.save_state(str(partial))
-        self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process:
-            text = json.dumps(dataclasses.asdict(progress), indent=1)
-            (partial / "trainer.json").write_text(text, encoding="utf-8")
-            for file in partial.iterdir():
-                _flush(file)
-            shutil.rmtree(target, ignore_errors=True)
-            partial.rename(target)
-            _flush(self.folder)
             self._tidy(progress)
         self.accelerator.wait_for_everyone()
+
+    def save_broken(self, progress, facts):
+        """Write the state in which a number ceased to be finite, to be looked at, not resumed.
+
+        Arguments
+        ---------
+        progress : Progress
+        facts : dict
+            What is known, for its ``trainer.json``.
+        """
+        self._write(self.folder / "broken", dataclasses.replace(progress, facts=facts))
+
+    def _write(self, target, progress):
+        partial = target.with_suffix(".part")
+        with _writing(partial, self.folder.parent):
+            if self.accelerator.is_main_process:
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir(parents=True)
+            self.accelerator.wait_for_everyone()
+            self.accelerator.save_state(str(partial))
+            self.accelerator.wait_for_everyone()
+            if self.accelerator.is_main_process:
+                text = json.dumps(dataclasses.asdict(progress), indent=1)
+                (partial / "trainer.json").write_text(text, encoding="utf-8")
+                for file in partial.iterdir():
+                    _flush(file)
+                shutil.rmtree(target, ignore_errors=True)
+                partial.rename(target)
+                _flush(self.folder)
 
     def record(self, progress):
         """Write that a system without epochs is made (main process): no weights, ``epoch`` 1."""
         target = self.folder / "epoch-0001"
-        target.mkdir(parents=True, exist_ok=True)
         partial = target / "trainer.json.part"
-        partial.write_text(json.dumps(dataclasses.asdict(progress), indent=1), encoding="utf-8")
-        _flush(partial)
-        partial.rename(target / "trainer.json")
+        with _writing(partial, self.folder.parent):
+            target.mkdir(parents=True, exist_ok=True)
+            partial.write_text(json.dumps(dataclasses.asdict(progress), indent=1), encoding="utf-8")
+            _flush(partial)
+            partial.rename(target / "trainer.json")
 
     def save_best(self, network, epoch):
         """Write the weights of the best epoch so far (main process)."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.folder / "best.part"
         # channels_last tensors are not contiguous, which the format does not know.
         state = {key: value.detach().cpu().contiguous() for key, value in network.items()}
-        save_file(state, partial)
-        _flush(partial)
-        partial.rename(self._best(epoch))
+        with _writing(partial, self.folder.parent):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            save_file(state, partial)
+            _flush(partial)
+            partial.rename(self._best(epoch))
 
     def load_best(self, progress):
         """State dict of the best epoch; raises RunError where its file is unreadable."""
@@ -137,7 +172,7 @@ class Checkpoints:
             If the checkpoint belongs to another run or cannot be read.
         """
         progress = self.peek(identity)
-        if progress.epoch:
+        if progress.epoch or progress.within:
             newest = self.epochs()[-1]
             try:
                 self.accelerator.load_state(str(newest))
@@ -164,6 +199,9 @@ class Checkpoints:
         return self.folder / f"best-{epoch:04d}.safetensors"
 
     def _tidy(self, progress):
+        # What a kill in mid-save left behind.
+        for half in self.folder.glob("epoch-*.part"):
+            shutil.rmtree(half, ignore_errors=True)
         for old in self.epochs()[: -self.keep]:
             shutil.rmtree(old, ignore_errors=True)
         # The checkpoint before this one may still name the best file before this one.
@@ -193,6 +231,31 @@ def check_identity(folder, found, wanted):
             f"{folder} holds a run with another {', '.join(different)}; "
             "choose another --output_folder, or delete that one to start afresh"
         )
+
+
+@contextlib.contextmanager
+def _writing(partial, run):
+    """Turn what a full or closed disk raises into one line, and take away what was begun."""
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not _is_of_the_disk(error):
+            raise
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else _line(error)
+        raise RunError(
+            f"{partial} cannot be written ({reason}); {run} keeps its last checkpoint: make room, "
+            "then start the same command again"
+        ) from error
+
+
+def _is_of_the_disk(error):
+    """Whether a RuntimeError is torch.save's for a file that cannot be written (bool)."""
+    return any(words in str(error) for words in ("PytorchStreamWriter", "inline_container"))
 
 
 def _spoiled(checkpoint, error):

@@ -2,7 +2,7 @@
 
 Everything random in an epoch (order of the clips, dropout) follows from the seed and the
 epoch's number, so a run that was killed and started again goes the same way as one that was
-not.
+not. Asked to leave (Ctrl-C, SIGTERM), it ends the step, saves within the epoch and leaves.
 """
 
 import datetime
@@ -12,7 +12,7 @@ import math
 import time
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, skip_first_batches
 from accelerate.state import AcceleratorState
 from accelerate.utils import (
     DataLoaderConfiguration,
@@ -25,11 +25,16 @@ from torch.utils.data import DataLoader
 
 from ser_lib.data.clips import collate
 from ser_lib.data.sampler import EpochSampler
-from ser_lib.errors import HparamsError, RunError
+from ser_lib.errors import HparamsError
+from ser_lib.interruption import leave_it_to_the_parent
 from ser_lib.logs import progress_bar
 from ser_lib.training.checkpoint import Checkpoints
+from ser_lib.training.endings import Endings
 from ser_lib.training.feature_cache import is_cached
+from ser_lib.training.memory import keep_freed_memory
+from ser_lib.training.random_states import random_states, set_random_states
 from ser_lib.training.rates import Warmup, parameter_groups
+from ser_lib.training.shared_batch_norm import share_batch_norm
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +60,8 @@ def make_accelerator(settings, folder, freezes=False):
         raise HparamsError("mixed_precision fp16 needs a GPU; on a CPU choose bf16 or no")
     # Accelerate keeps one precision a process; a second run here may want another.
     AcceleratorState._reset_state()
+    if not torch.accelerator.is_available():
+        keep_freed_memory()
     # Where layers are frozen for some epochs, not every parameter has a gradient.
     unused = DistributedDataParallelKwargs(find_unused_parameters=freezes)
     accelerator = Accelerator(
@@ -124,12 +131,15 @@ class Trainer:
         network.to(memory_format=torch.channels_last)
         if settings.torch_compile:
             network.classifier.compile()
+        if accelerator.num_processes > 1:
+            share_batch_norm(network)
         optimizer = optimizer(parameter_groups(network, settings.encoder_lr))
         self.model, self.optimizer = accelerator.prepare(network, optimizer)
         self.scheduler = lr_scheduler(optimizer) if lr_scheduler is not None else None
         if self.scheduler is not None:
             accelerator.register_for_checkpointing(self.scheduler)
         self.checkpoints = Checkpoints(folder / "checkpoints", accelerator)
+        self.endings = Endings(accelerator, self.checkpoints, folder)
 
     def fit(self, train, validation):
         """Train to the last epoch or until patience ends, from wherever the run folder stands.
@@ -147,7 +157,9 @@ class Trainer:
         Raises
         ------
         RunError
-            If the loss is not finite, or the run folder holds something else.
+            If loss or gradients are not finite, or the run folder holds something else.
+        Stopped
+            If somebody asked to leave; the state is saved then.
         HparamsError
             If there are fewer training items than one batch.
         """
@@ -163,16 +175,22 @@ class Trainer:
         self.train_loader = self._loader(train, sampler=sampler, drop_last=True)
         self.validation_loader = self._loader(validation)
         progress = self.checkpoints.resume(self.identity)
-        if progress.epoch:
-            logger.info("going on after epoch %d of %s", progress.epoch, self.folder)
+        # Where an epoch was left in its midst, it goes on with the random numbers that came next.
+        self.states = random_states() if progress.within else None
+        if progress.epoch or progress.within:
+            step = f", step {progress.within['step']}" if progress.within else ""
+            logger.info("going on after epoch %d%s of %s", progress.epoch, step, self.folder)
             if self.accelerator.is_main_process:
                 # A kill between checkpoint and history would leave a gap.
                 self._write_history(progress)
         self.accelerator.init_trackers("tensorboard")
-        while progress.epoch < settings.number_of_epochs and not out_of_patience(
-            progress, settings.patience
-        ):
-            self._epoch(progress)
+        with self.endings:
+            while progress.epoch < settings.number_of_epochs and not out_of_patience(
+                progress, settings.patience
+            ):
+                self._epoch(progress)
+                if self.endings.agreed()[1]:
+                    self.endings.leave(progress)
         progress.stopped_early = progress.epoch < settings.number_of_epochs
         # Not end_training(), which would part the processes before they have scored the test.
         for tracker in self.accelerator.trackers:
@@ -191,12 +209,14 @@ class Trainer:
             collate_fn=collate,
             num_workers=workers,
             pin_memory=self.accelerator.device.type == "cuda",
+            worker_init_fn=leave_it_to_the_parent,
             **options,
         )
         return self.accelerator.prepare(loader)
 
     def _epoch(self, progress):
-        began, epoch = time.monotonic(), progress.epoch + 1
+        epoch = progress.epoch + 1
+        self.began = time.monotonic() - progress.within.get("seconds", 0.0)
         # Restarting every generator each epoch makes a resumed run equal to an unbroken one.
         seed = (self.settings.seed * 1_000_003 + epoch) % (2**32 - 4096)
         set_seed(seed, device_specific=True)
@@ -207,76 +227,129 @@ class Trainer:
             if hasattr(block, "begin_epoch"):
                 block.begin_epoch(epoch)
         rate = self.optimizer.param_groups[0]["lr"]
-        row = {"epoch": epoch, **self._train(epoch), **self._validate(), "learning_rate": rate}
+        trained = self._train(progress)
+        row = {"epoch": epoch, **trained, **self._validate(progress), "learning_rate": rate}
         if isinstance(self.scheduler, ReduceLROnPlateau):
             wanted = "validation_wa" if self.scheduler.mode == "max" else "validation_loss"
             self.scheduler.step(row[wanted])
         elif self.scheduler is not None:
             self.scheduler.step()
-        row["seconds"] = round(time.monotonic() - began, 2)
+        row["seconds"] = round(time.monotonic() - self.began, 2)
         if not progress.history or _rank(row) > _rank(progress.history[progress.best_epoch - 1]):
             progress.best_epoch = epoch
             if self.accelerator.is_main_process:
                 self.checkpoints.save_best(self.network.state_dict(), epoch)
-        progress.epoch = epoch
+        progress.epoch, progress.within = epoch, {}
         progress.seconds += row["seconds"]
         progress.history.append(row)
         self.checkpoints.save(progress)
         self._report(progress, row)
 
-    def _train(self, epoch):
+    def _train(self, progress):
+        """One epoch, from its first step or from where it was left; its loss and WA (dict)."""
         self.model.train()
-        total, right, seen = 0.0, 0, 0
+        epoch, steps = progress.epoch + 1, len(self.train_loader)
+        done, (total, right, seen) = self._so_far(progress)
         title = f"epoch {epoch}/{self.settings.number_of_epochs}"
-        bar = progress_bar(self.train_loader, title, "step")
-        warmup = Warmup(self.optimizer, self.settings.warmup_epochs, epoch, len(self.train_loader))
-        for step, batch in enumerate(bar):
+        warmup = Warmup(self.optimizer, self.settings.warmup_epochs, epoch, steps)
+        loader = skip_first_batches(self.train_loader, done) if done else self.train_loader
+        bar = progress_bar(loader, title, "step") if done < steps else ()
+        skipped = 0
+        for step, batch in enumerate(bar, start=done):
+            # Here, because beginning to load draws a random number.
+            self._take_up_random_states()
             warmup.step(step)
             with self.accelerator.accumulate(self.model):
                 logits = self.model(batch["inputs"], batch["lengths"])
-                loss = self._loss(logits.float(), batch["labels"])
+                loss = self._loss(logits.float(), batch["labels"], shared=True)
                 value = loss.item()
-                if not math.isfinite(value):
-                    raise RunError(
-                        f"the loss is {value} in epoch {epoch}; clips: {_some(batch['ids'])}; "
-                        f"try a smaller lr; {self.folder} keeps the state before this epoch"
-                    )
+                broken, leave = self.endings.agreed(not math.isfinite(value))
+                if broken:
+                    self.endings.give_up(f"the loss is {value}", progress, step, batch["ids"])
                 self.accelerator.backward(loss)
-                if self.settings.max_grad_norm and self.accelerator.sync_gradients:
-                    self.accelerator.clip_grad_norm_(
-                        self.model.parameters(), self.settings.max_grad_norm
-                    )
+                if self.accelerator.sync_gradients:
+                    self.endings.check_gradients(self.model, progress, step, batch["ids"])
+                    if self.settings.max_grad_norm:
+                        self.accelerator.clip_grad_norm_(
+                            self.model.parameters(), self.settings.max_grad_norm
+                        )
                 self.optimizer.step()
+                skipped += self.optimizer.step_was_skipped
                 self.optimizer.zero_grad()
             total += value * len(batch["ids"])
             right += (logits.argmax(dim=1) == batch["labels"]).sum().item()
             seen += len(batch["ids"])
+            if leave and self.accelerator.sync_gradients:
+                warmup.end()
+                self._leave(progress, step + 1, (total, right, seen))
             bar.set_postfix(loss=f"{total / seen:.3f}", refresh=False)
+        self._take_up_random_states()
         warmup.end()
+        if skipped:
+            logger.info("left out %d steps whose gradients overflowed in float16", skipped)
+            if skipped * self.settings.gradient_accumulation_steps >= steps - done:
+                what = "float16 overflowed in every gradient"
+                self.endings.give_up(what, progress, steps - 1, batch["ids"])
+        self.sums = total, right, seen
         sums = torch.tensor([total, right, seen], device=self.accelerator.device)
         total, right, seen = self.accelerator.reduce(sums).tolist()
         return {"train_loss": total / seen, "train_wa": right / seen}
 
+    def _so_far(self, progress):
+        """Steps of this epoch that are done (int), and this process's sums over them."""
+        within, rank = progress.within, self.accelerator.process_index
+        if not within:
+            return 0, (0.0, 0, 0)
+        if len(within["sums"]) == self.accelerator.num_processes:
+            return within["step"], within["sums"][rank]
+        # By another number of processes than this: one of these takes over the sums of all.
+        sums = [sum(column) for column in zip(*within["sums"], strict=True)]
+        return within["step"], (sums if rank == 0 else (0.0, 0, 0))
+
+    def _take_up_random_states(self):
+        if self.states is not None:
+            set_random_states(self.states)
+            self.states = None
+
+    def _leave(self, progress, step, sums):
+        seconds = time.monotonic() - self.began
+        self.endings.leave(progress, (step, len(self.train_loader), seconds, sums))
+
     @torch.no_grad()
-    def _validate(self):
+    def _validate(self, progress):
         self.model.eval()
-        logits, labels = [], []
+        logits, labels, broken = [], [], []
         for batch in self.validation_loader:
+            if self.endings.agreed()[1]:
+                self._leave(progress, len(self.train_loader), self.sums)
             output = self.model(batch["inputs"], batch["lengths"]).float()
+            finite = output.isfinite().all(dim=1).tolist()
+            broken += [clip for clip, good in zip(batch["ids"], finite, strict=True) if not good]
             output, target = self.accelerator.gather_for_metrics((output, batch["labels"]))
             logits.append(output.cpu())
             labels.append(target.cpu())
         logits, labels = torch.cat(logits), torch.cat(labels)
+        loss = self._loss(logits, labels).item()
+        if not math.isfinite(loss):
+            what = f"the validation loss is {loss}"
+            self.endings.give_up(what, progress, len(self.train_loader) - 1, broken)
         scores = self.score(logits.argmax(dim=1), labels)
         return {
-            "validation_loss": self._loss(logits, labels).item(),
+            "validation_loss": loss,
             "validation_ua": scores["ua"],
             "validation_wa": scores["wa"],
         }
 
-    def _loss(self, logits, labels):
-        weights = self.class_weights
-        return cross_entropy(logits, labels, None if weights is None else weights.to(logits.device))
+    def _loss(self, logits, labels, shared=False):
+        """Cross entropy; ``shared`` where the batch is spread over the processes."""
+        if self.class_weights is None:
+            return cross_entropy(logits, labels)
+        weights, processes = self.class_weights.to(logits.device), self.accelerator.num_processes
+        if not shared or processes == 1:
+            return cross_entropy(logits, labels, weights)
+        # Divided by the weights of the whole batch, as on a single process; gradients are averaged.
+        whole = self.accelerator.reduce(weights[labels].sum())
+        return cross_entropy(logits, labels, weights, reduction="sum") * processes / whole
 
     def _write_history(self, progress):
         """``history.jsonl``, whole, from what the checkpoint knows."""
@@ -319,12 +392,6 @@ def out_of_patience(progress, patience):
 def _ids(dataset):
     """Ids of the items (list of str), without decoding any."""
     return [item["id"] for item in dataset.items] if is_cached(dataset) else dataset.data_ids
-
-
-def _some(ids, most=4):
-    """The first few of many ids (str)."""
-    more = f" and {len(ids) - most} more" if len(ids) > most else ""
-    return ", ".join(ids[:most]) + more
 
 
 def _rank(row):

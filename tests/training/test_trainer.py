@@ -180,7 +180,7 @@ def test_a_spoiled_checkpoint_is_named(tmp_path):
 
 def test_a_loss_that_is_not_finite_names_the_clips(tmp_path):
     run = trainer(tmp_path / "run")
-    with pytest.raises(RunError, match=r"loss is nan in epoch 1; clips: .*clip3"):
+    with pytest.raises(RunError, match=r"loss is nan in epoch 1, step 1; clips: .*clip3"):
         run.fit(Points(8, 0, value=float("nan")), Points(32, 1))
 
 

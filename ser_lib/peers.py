@@ -1,0 +1,129 @@
+"""Several processes, perhaps on several machines, that are one run: how they hear of each other.
+
+A step on several processes waits for all of them. Where one was killed, gloo notices at once
+that its connection is closed; NCCL does not, and nobody notices a machine that lost its power or
+its cable. So every process counts aloud in the store that brought them together, and leaves when
+another has been silent for half a minute. Waiting as such may then last as long as it needs to:
+the main process may compute features for hours while the others wait.
+"""
+
+import contextlib
+import datetime
+import os
+import sys
+import threading
+import time
+
+# Between two counts, and without any until a process is given up (s).
+PAUSE_S = 2.0
+SILENCE_S = 30.0
+# How long one process may wait for another that is alive.
+PATIENCE = datetime.timedelta(days=2)
+
+_GO_ON = "start the same command again on all machines: it goes on after the last checkpoint"
+# What gloo, NCCL and the store say when another process has gone.
+_GONE = (
+    *("connection closed by peer", "connection reset by peer", "broken pipe", "socket closed"),
+    *("connection was likely closed", "connection refused", "timed out", "remote process exited"),
+)
+
+
+def start_processes(cpu):
+    """Accelerate's state of this process, which joins the others of its run.
+
+    Arguments
+    ---------
+    cpu : bool
+        Whether there is no accelerator.
+
+    Returns
+    -------
+    accelerate.PartialState
+    """
+    from accelerate import PartialState
+
+    return PartialState(cpu=cpu, timeout=PATIENCE)
+
+
+def lost_peer(error):
+    """The line for a RuntimeError by which the transport says that another process has gone.
+
+    Returns
+    -------
+    str or None
+        None where the error says something else.
+    """
+    text = str(error)
+    if "RANK" not in os.environ or not any(words in text.lower() for words in _GONE):
+        return None
+    reason = " ".join(text.split())[:160]
+    return f"another process of this run has ended, its own lines say why ({reason}); {_GO_ON}"
+
+
+class Watch:
+    """Ends this process when another one of the run is silent, for a ``with`` statement.
+
+    Does nothing where there is one process only.
+
+    Arguments
+    ---------
+    state : accelerate.PartialState
+        Number of this process and of all.
+    """
+
+    def __init__(self, state):
+        self.rank, self.processes = state.process_index, state.num_processes
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._watch, name="watch", daemon=True)
+
+    def __enter__(self):
+        if self.processes > 1:
+            self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        if self.thread.is_alive():
+            self.thread.join(PAUSE_S)
+
+    def _watch(self):
+        others = [rank for rank in range(self.processes) if rank != self.rank]
+        heard = {rank: (0, time.monotonic()) for rank in others}
+        with contextlib.suppress(RuntimeError):
+            store = self._store()
+            while not self.done.wait(PAUSE_S):
+                store.add(_key(self.rank), 1)
+                # Adding nothing is how a count is read without waiting for it.
+                for rank, (count, _) in heard.items():
+                    if (now := store.add(_key(rank), 0)) != count:
+                        heard[rank] = (now, time.monotonic())
+                silent = [r for r, (_, at) in heard.items() if time.monotonic() - at > SILENCE_S]
+                if silent and not self.done.is_set():
+                    names = ", ".join(map(str, silent))
+                    _leave(f"process {names} of this run has been silent for {SILENCE_S:.0f} s")
+        # The store is gone: its process has ended well, as this one is about to, or has not.
+        if not self.done.wait(SILENCE_S / 2):
+            _leave("the first process of this run, or its machine, cannot be reached")
+
+    def _store(self):
+        """A connection of its own, so that counting waits for nothing else."""
+        from torch.distributed import TCPStore
+
+        return TCPStore(
+            os.environ["MASTER_ADDR"],
+            int(os.environ["MASTER_PORT"]),
+            is_master=False,
+            timeout=datetime.timedelta(seconds=SILENCE_S / 2),
+            wait_for_workers=False,
+        )
+
+
+def _key(rank):
+    return f"ser_lib/alive/{rank}"
+
+
+def _leave(reason):
+    """End the process although its main thread waits for somebody who will never come."""
+    print(f"error: {reason}; {_GO_ON}", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(2)
