@@ -6,6 +6,8 @@ Source: Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch.
 import torch
 from torch import nn
 
+from ser_lib.models.dropout import Dropout
+
 
 def conv_block(in_channels, out_channels, pool, dropout):
     """Conv 3x3, batch norm, max-pool, ReLU, dropout.
@@ -32,7 +34,7 @@ def conv_block(in_channels, out_channels, pool, dropout):
         nn.BatchNorm2d(out_channels),
         nn.MaxPool2d(pool),
         nn.ReLU(),
-        nn.Dropout(dropout),
+        Dropout(dropout),
     )
 
 

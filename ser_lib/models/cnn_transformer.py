@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ser_lib.models.blocks import conv_stack
+from ser_lib.models.encoder_layer import EncoderLayer
 from ser_lib.registry import register
 
 
@@ -59,9 +60,7 @@ class CNNTransformer(nn.Module):
         self.cnn, image_width = conv_stack(shape, channels, pools, conv_dropout)
         width = shape[0] // transformer_pool[0]
         self.pool = nn.MaxPool2d(tuple(transformer_pool))
-        layer = nn.TransformerEncoderLayer(
-            width, n_heads, d_feedforward, transformer_dropout, batch_first=True
-        )
+        layer = EncoderLayer(width, n_heads, d_feedforward, transformer_dropout)
         self.transformer = nn.TransformerEncoder(layer, n_layers, enable_nested_tensor=False)
         self.output = nn.Linear(image_width + width, n_classes)
 

@@ -14,6 +14,7 @@ code builds the full stack: both can be had, the code's is the default of its YA
 
 from torch import nn
 
+from ser_lib.models.dropout import Dropout
 from ser_lib.registry import register
 
 # Keras's defaults; PyTorch's momentum is the weight of the new batch, Keras's that of the past.
@@ -67,15 +68,15 @@ class IssaCNN(nn.Module):
             return nn.Conv1d(before, after, kernel_size=5, padding=padding)
 
         layers = [conv(1, 256), _norm(256), nn.ReLU(), conv(256, 128), nn.ReLU()]
-        layers += [nn.Dropout(first_dropout)] + [_norm(128)] * full + [nn.MaxPool1d(8)]
+        layers += [Dropout(first_dropout)] + [_norm(128)] * full + [nn.MaxPool1d(8)]
         if full:
             layers += [conv(128, 128), nn.ReLU(), conv(128, 128), nn.ReLU()]
-        layers += [conv(128, 128), _norm(128), nn.ReLU(), nn.Dropout(second_dropout)]
+        layers += [conv(128, 128), _norm(128), nn.ReLU(), Dropout(second_dropout)]
         if full:
             layers += [conv(128, 128)] + [nn.ReLU()] * last_relu
         self.cnn = nn.Sequential(*layers, nn.Flatten())
         width = 128 * _left(shape[0], 6 if full else 3, padding)
-        head = [nn.Dropout(second_dropout)] * full + [nn.Linear(width, n_classes)]
+        head = [Dropout(second_dropout)] * full + [nn.Linear(width, n_classes)]
         self.head = nn.Sequential(*head, *[_norm(n_classes)] * full)
         for module in self.modules():
             if isinstance(module, (nn.Conv1d, nn.Linear)):

@@ -9,6 +9,7 @@ the mean it is EmoBox's (Z. Ma et al. (2024), EmoBox, arXiv:2406.07162).
 import torch
 from torch import nn
 
+from ser_lib.models.dropout import Dropout
 from ser_lib.registry import register
 
 _ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "gelu": nn.GELU}
@@ -48,7 +49,7 @@ class LayerHead(nn.Module):
         self.layer_weights = nn.Parameter(torch.ones(layers) / layers)
         self.projector = nn.Linear(width, hidden)
         self.activation = _ACTIVATIONS[activation]()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.classifier = nn.Linear(hidden, n_classes)
 
     def forward(self, features, lengths):

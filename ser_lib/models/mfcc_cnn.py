@@ -8,6 +8,7 @@ kept: Glorot-uniform weights, zero biases, batch norm with momentum 0.99 and eps
 
 from torch import nn
 
+from ser_lib.models.dropout import Dropout
 from ser_lib.registry import register
 
 # PyTorch's momentum is the weight of the new batch, Keras's that of the past.
@@ -51,15 +52,15 @@ class MFCCCNN(nn.Module):
                 nn.ReLU(),
                 nn.BatchNorm2d(channels, **_NORM),
                 nn.MaxPool2d(2),
-                nn.Dropout(dropout),
+                Dropout(dropout),
             ]
         self.cnn = nn.Sequential(*blocks, nn.Flatten())
         self.head = nn.Sequential(
             nn.Linear(channels * frequency * time, hidden),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.BatchNorm1d(hidden, **_NORM),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(hidden, n_classes),
         )
         for module in self.modules():

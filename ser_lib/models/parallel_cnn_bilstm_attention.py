@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ser_lib.models.blocks import AttentionPool, conv_stack
+from ser_lib.models.dropout import Dropout
 from ser_lib.registry import register
 
 
@@ -55,7 +56,7 @@ class ParallelCNNBiLSTMAttention(nn.Module):
         self.cnn, width = conv_stack(shape, channels, pools, conv_dropout)
         self.pool = nn.MaxPool2d(tuple(lstm_pool))
         self.lstm = nn.LSTM(shape[0] // lstm_pool[0], hidden, batch_first=True, bidirectional=True)
-        self.dropout = nn.Dropout(lstm_dropout)
+        self.dropout = Dropout(lstm_dropout)
         self.attention = AttentionPool(2 * hidden)
         self.output = nn.Linear(width + 2 * hidden, n_classes)
 

@@ -10,6 +10,7 @@ import math
 
 from torch import nn
 
+from ser_lib.models.dropout import Dropout
 from ser_lib.registry import register
 
 _ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "identity": nn.Identity}
@@ -62,7 +63,7 @@ class Perceptron(nn.Module):
             raise ValueError(f"dropout must be in [0, 1), not {dropout}")
         layers, width = [nn.Flatten()], math.prod(self.shape)
         for size in hidden:
-            layers += [nn.Linear(width, size), _ACTIVATIONS[activation](), nn.Dropout(dropout)]
+            layers += [nn.Linear(width, size), _ACTIVATIONS[activation](), Dropout(dropout)]
             width = size
         self.layers = nn.Sequential(*layers, nn.Linear(width, n_classes))
         if init == "glorot":

@@ -8,6 +8,7 @@ Xavier-uniform, all else as PyTorch starts it.
 
 from torch import nn
 
+from ser_lib.models.dropout import Dropout
 from ser_lib.registry import register
 
 
@@ -62,13 +63,13 @@ class PictureCNN(nn.Module):
                 nn.Conv2d(before, after, kernel, padding=kernel // 2),
                 nn.ReLU(),
                 nn.MaxPool2d(2),
-                nn.Dropout(dropout),
+                Dropout(dropout),
             ]
             before = after
         self.cnn = nn.Sequential(*layers, nn.Flatten())
         self.head = nn.Sequential(
             nn.Linear(before * height * width, hidden),
-            nn.Dropout(hidden_dropout),
+            Dropout(hidden_dropout),
             nn.Linear(hidden, n_classes),
         )
         for layer in self.head:

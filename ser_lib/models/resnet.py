@@ -11,6 +11,7 @@ PyTorch wherever a model is in training mode.
 from torch import nn
 from transformers import ResNetConfig, ResNetModel
 
+from ser_lib.models.dropout import Dropout
 from ser_lib.registry import register
 
 
@@ -80,7 +81,7 @@ class ResNetClassifier(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(widths[-1], hidden),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(hidden, n_classes),
         )
 

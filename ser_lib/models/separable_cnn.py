@@ -7,6 +7,7 @@ split); the code and its printed outputs are followed: 7x7 depthwise kernels, no
 
 from torch import nn
 
+from ser_lib.models.dropout import Dropout
 from ser_lib.registry import register
 
 
@@ -70,10 +71,10 @@ class SeparableCNN(nn.Module):
             ]
         self.cnn = nn.Sequential(*layers, nn.Flatten())
         self.head = nn.Sequential(
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(widths[-1], hidden),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(hidden, n_classes),
         )
 

@@ -8,6 +8,7 @@ directions, and a learned weighted mean over the chunks instead of the last step
 from torch import nn
 
 from ser_lib.models.blocks import AttentionPool, chunked, conv_stack, each_chunk
+from ser_lib.models.dropout import Dropout
 from ser_lib.registry import register
 
 
@@ -54,7 +55,7 @@ class StackedCNNBiLSTMAttention(nn.Module):
         self.frames, self.stride = chunk_frames, chunk_stride
         self.cnn, width = conv_stack((frequency, chunk_frames), channels, pools, conv_dropout)
         self.lstm = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
-        self.dropout = nn.Dropout(lstm_dropout)
+        self.dropout = Dropout(lstm_dropout)
         self.attention = AttentionPool(2 * hidden)
         self.output = nn.Linear(2 * hidden, n_classes)
 

@@ -10,6 +10,7 @@ that before the cut gives the same numbers.
 from torch import nn
 
 from ser_lib.models.blocks import chunked, conv_stack, each_chunk
+from ser_lib.models.dropout import Dropout
 from ser_lib.registry import register
 
 
@@ -56,7 +57,7 @@ class StackedCNNLSTM(nn.Module):
         self.frames, self.stride = chunk_frames, chunk_stride
         self.cnn, width = conv_stack((frequency, chunk_frames), channels, pools, conv_dropout)
         self.lstm = nn.LSTM(width, hidden, batch_first=True)
-        self.dropout = nn.Dropout(lstm_dropout)
+        self.dropout = Dropout(lstm_dropout)
         self.output = nn.Linear(hidden, n_classes)
 
     def forward(self, features, lengths):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from ser_lib.models.dropout import Dropout
 from ser_lib.models.perceptron import Perceptron
 from ser_lib.registry import build
 
@@ -23,7 +24,7 @@ def test_is_what_it_says():
     first, second = model.linears
     expected = second(first(features.squeeze(2)).relu())
     torch.testing.assert_close(model(features, None), expected)
-    assert [type(layer) for layer in model.layers[2:4]] == [nn.ReLU, nn.Dropout]
+    assert [type(layer) for layer in model.layers[2:4]] == [nn.ReLU, Dropout]
 
 
 def test_without_hidden_layers_it_is_linear():
