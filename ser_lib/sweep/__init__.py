@@ -1,0 +1,1 @@
+"""Many runs from one plan, and the evidence of them: claims, results, tables and the figure."""

@@ -1,0 +1,124 @@
+"""``python -m ser_lib.sweep``: make the runs that grids plan, on one machine or on several.
+
+Exit codes: 0 done, 2 an error that the person can mend, 3 a run failed, 130 interrupted.
+"""
+
+import fnmatch
+import sys
+from pathlib import Path
+
+from ser_lib.cli import exit_code
+from ser_lib.errors import HparamsError
+from ser_lib.hparams import ROOT
+from ser_lib.sweep.grid import read_grids
+from ser_lib.sweep.runner import Sweep
+from ser_lib.use.command import Parser, number
+
+_EPILOG = """\
+A run is the recipe's own command, in a process of its own. What is done is left alone, what was cut
+off goes on; start the same command again after an interruption, or beside this one, here or on
+another machine with the same folders: no run is made twice.
+
+Metrics and predictions go to RESULTS/<corpus>/<protocol>/<system>/<fold-N or all>; checkpoints,
+logs and claims stay in RUNS, and the log of a run that failed in RUNS/failed.
+
+examples:
+  python -m ser_lib.sweep results/grids/ravdess.yaml --list
+  python -m ser_lib.sweep results/grids/*.yaml --data_root corpora --workers 2
+  python -m ser_lib.sweep results/grids/emodb.yaml --only 'EMO-DB/emodb-random/*'
+  python -m ser_lib.sweep.tables
+
+exit codes: 0 done, 2 an error that can be mended, 3 a run failed, 130 interrupted
+"""
+
+
+def main(argv=None, root=ROOT):
+    """Run the command on ``argv`` (list of str, default the command line); returns exit code."""
+    codes = []
+    words = sys.argv[1:] if argv is None else list(argv)
+    failed = exit_code(lambda: codes.append(_main(words, root)))
+    return failed or codes[0]
+
+
+def _parser():
+    parser = Parser("sweep", description="Make the runs that grids plan.", epilog=_EPILOG)
+    parser.prog = "python -m ser_lib.sweep"
+    parser.add_argument("grids", nargs="+", metavar="GRID.yaml", help="plain YAML; see its docs")
+    parser.add_argument(
+        "--workers",
+        type=number(1, 1024, kind=int),
+        default=1,
+        help="runs at a time (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=ROOT / "results",
+        metavar="FOLDER",
+        help="where metrics and predictions go (default: the repository's results)",
+    )
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        default=Path("runs") / "sweep",
+        metavar="FOLDER",
+        help="where runs, logs and claims go; shared by all who sweep (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data_root",
+        type=Path,
+        metavar="FOLDER",
+        help="holds RAVDESS/, EMO-DB/ ... (default: $SER_DATA, else downloads)",
+    )
+    parser.add_argument(
+        "--only", metavar="PATTERN", help="runs whose place matches, or contains a plain word"
+    )
+    parser.add_argument("--list", action="store_true", help="show the runs and how they stand")
+    parser.add_argument(
+        "--replace", action="store_true", help="put runs in place of another command's results"
+    )
+    parser.add_argument(
+        "--need_predictions",
+        action="store_true",
+        help="make runs again of which metrics alone are kept",
+    )
+    parser.add_argument(
+        "--stale",
+        type=number(1),
+        default=600.0,
+        metavar="SECONDS",
+        help="without a heartbeat a claim is dead after these (default: %(default)g)",
+    )
+    return parser
+
+
+def _main(words, root):
+    options = _parser().parse_args(words)
+    plan = read_grids(options.grids, root)
+    if options.only:
+        wanted = options.only if any(c in options.only for c in "*?[") else f"*{options.only}*"
+        plan = [planned for planned in plan if fnmatch.fnmatchcase(planned.place, wanted)]
+        if not plan:
+            raise HparamsError(f"--only {options.only} matches no run; --list shows them")
+    sweep = Sweep(
+        plan,
+        options.results,
+        options.runs,
+        # A list is of what is planned, wherever the sound is.
+        None if options.list else options.data_root,
+        options.workers,
+        options.replace or options.list,
+        options.need_predictions,
+        root,
+        heartbeat=min(30.0, options.stale / 5),
+        stale=options.stale,
+    )
+    if options.list:
+        for planned in plan:
+            print(f"{sweep.state(planned)}: {planned.place}\n    {planned.command}")
+        return 0
+    return sweep.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,328 @@
+"""Makes the runs of a plan: claimed, one process each, kept where they end well."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from ser_lib.errors import HparamsError, RunError
+from ser_lib.evaluation.files import to_json, write_text
+from ser_lib.hparams import ROOT
+from ser_lib.sweep.claims import HEARTBEAT_S, STALE_S, Claims
+from ser_lib.sweep.forecast import Forecast, duration
+from ser_lib.sweep.keep import kept, store
+
+# A training that is asked to leave saves first.
+_GRACE_S = 60.0
+
+
+class Sweep:
+    """A plan and where it is carried out.
+
+    Arguments
+    ---------
+    plan : list of Planned
+        What to make.
+    results, runs : str or Path
+        Where metrics and predictions are kept, and where runs, claims and failures are.
+    data_root : str, Path or None
+        Folder that holds the corpora, one folder each; None leaves it to the recipes.
+    workers : int
+        Runs at a time.
+    replace : bool
+        Put a run where the result of another command is.
+    need_predictions : bool
+        Make runs again of which metrics alone are kept.
+    root : Path
+        Checkout that holds ``recipes/``.
+    heartbeat, stale : float
+        Seconds between signs of life, and without one until a claim is dead.
+
+    Raises
+    ------
+    HparamsError
+        A place is taken by another command's result, or a corpus is not in ``data_root``.
+    RunError
+        ``runs`` cannot be written.
+    """
+
+    def __init__(
+        self,
+        plan,
+        results,
+        runs,
+        data_root=None,
+        workers=1,
+        replace=False,
+        need_predictions=False,
+        root=ROOT,
+        heartbeat=HEARTBEAT_S,
+        stale=STALE_S,
+    ):
+        self.plan, self.workers, self.root = plan, workers, Path(root)
+        self.results, self.runs = Path(results).resolve(), Path(runs).resolve()
+        self.data_root = None if data_root is None else Path(data_root).resolve()
+        self.replace, self.need_predictions = replace, need_predictions
+        self.heartbeat = heartbeat
+        self.claims = Claims(self.runs / "claims", stale)
+        self._check()
+        self._began = self.claims.now()
+        self._lock, self._stop, self._hurry = threading.Lock(), threading.Event(), threading.Event()
+        self._queue, self._elsewhere = deque(plan), []
+        self._forecast = Forecast(workers)
+        self.done, self.before, self.failed, self.lost = [], [], {}, {}
+        self._fault, self._left = None, []
+
+    def state(self, planned):
+        """``done``, ``failed``, ``running (host, process 12)``, ``to do`` ... of a run (str)."""
+        there = kept(planned, self.results)
+        if self._settled(there):
+            return "done" if there == "done" else "done, without predictions"
+        if holder := self.claims.holder(planned.key):
+            return f"running ({holder})"
+        if (self._failed_folder(planned) / "failure.json").is_file():
+            return "failed"
+        return "to do, in place of another command's" if there == "other" else "to do"
+
+    def run(self):
+        """Make what is to be made.
+
+        Returns
+        -------
+        int
+            0, or 3 where a run failed.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After Ctrl-C, when the processes have left and the claims are free.
+        """
+        self._forecast.expect(p for p in self.plan if not self._settled(kept(p, self.results)))
+        interruption = None
+        for _ in range(self.workers):
+            threading.Thread(target=self._work).start()
+        # Not by join: a thread whose join was interrupted counts as ended (Python 3.11).
+        while len(self._left) < self.workers:
+            try:
+                time.sleep(0.1)
+            except KeyboardInterrupt as error:
+                # The second time somebody is impatient.
+                (self._hurry if self._stop.is_set() else self._stop).set()
+                interruption = interruption or error
+        if self._fault:
+            raise self._fault
+        self._summary()
+        if interruption:
+            raise interruption
+        return 3 if self.failed else 0
+
+    def _check(self):
+        if self.data_root is not None:
+            for recipe in dict.fromkeys(p.recipe for p in self.plan if not p.sample):
+                if recipe != "Merged" and not (self.data_root / recipe).is_dir():
+                    raise HparamsError(
+                        f"{self.data_root / recipe} is not there; give --data_root the folder "
+                        "that holds it, or leave out what needs it with --only"
+                    )
+        if not self.replace:
+            taken = [p for p in self.plan if kept(p, self.results) == "other"]
+            if taken:
+                more = f" and {len(taken) - 1} more" if taken[1:] else ""
+                raise HparamsError(
+                    f"{self.results / taken[0].place}{more} holds the result of another command "
+                    f"than {taken[0].command}; --replace puts the new one there, a variant in "
+                    "the block beside it"
+                )
+
+    def _settled(self, there):
+        return there == "done" or (there == "no predictions" and not self.need_predictions)
+
+    def _work(self):
+        try:
+            while not self._stop.is_set():
+                with self._lock:
+                    planned = self._queue.popleft() if self._queue else None
+                    second = planned is None and bool(self._elsewhere)
+                    if second:
+                        planned = self._elsewhere.pop(0)
+                if planned is None:
+                    return
+                self._visit(planned, second)
+        except BaseException as fault:
+            # Raised again where the caller hears of it; nobody reads a thread's own traceback.
+            self._fault = self._fault or fault
+            self._stop.set()
+        finally:
+            self._left.append(True)
+
+    def _visit(self, planned, second):
+        """Make one run, unless it is done, has just failed or is in other hands."""
+        if self._settled(kept(planned, self.results)):
+            self.before.append(planned)
+            return
+        claim = self.claims.take(planned.key)
+        if claim is None:
+            holder = self.claims.holder(planned.key) or "somebody"
+            with self._lock:
+                if second:
+                    self.lost[planned.place] = holder
+                else:
+                    self._elsewhere.append(planned)
+            return
+        try:
+            # Somebody may have ended it between our look and our claim.
+            if self._settled(kept(planned, self.results)):
+                self.before.append(planned)
+            elif error := self._just_failed(planned):
+                self.failed[planned.place] = error
+            else:
+                self._make(planned, claim)
+        finally:
+            if claim.held():
+                claim.release()
+
+    def _make(self, planned, claim):
+        log = self.runs / "logs" / f"{planned.key}.txt"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._failed_folder(planned), ignore_errors=True)
+        folder = self.runs / planned.key
+        began = time.monotonic()
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, *planned.words, "--output_folder", str(folder)],
+                cwd=self.root,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        claim.child(process.pid)
+        ended = self._watch(process, claim)
+        seconds = time.monotonic() - began
+        if ended == "interrupted":
+            return
+        if ended == "outbid":
+            self.lost[planned.place] = "another, because our heartbeat stood still"
+            return
+        error = None
+        if process.returncode:
+            error = _last_line(log) or f"it ended with code {process.returncode} and said nothing"
+        else:
+            try:
+                metrics = store(planned, folder, self.results)
+            except RunError as reason:
+                error = str(reason)
+        with self._lock:
+            self._forecast.ended(planned, seconds)
+            left = self._forecast.left()
+            if error is None:
+                self.done.append(planned)
+                ua = metrics["metrics"]["ua"]["value"]
+                told = f"UA {100 * ua:.1f} %, {duration(seconds)}"
+            else:
+                self.failed[planned.place] = error
+                at = self._keep_failure(planned, log, error, process.returncode)
+                told = f"FAILED after {duration(seconds)}: {error} (log: {at})"
+            print(f"{planned.place}: {told}; {left}", flush=True)
+
+    def _watch(self, process, claim):
+        """Wait for a process; ``ended``, ``interrupted`` or ``outbid`` (str)."""
+        beat = time.monotonic()
+        while True:
+            try:
+                process.wait(0.2)
+                return "interrupted" if self._stop.is_set() and process.returncode else "ended"
+            except subprocess.TimeoutExpired:
+                pass
+            if self._stop.is_set():
+                self._send_away(process)
+                return "interrupted"
+            if time.monotonic() - beat >= self.heartbeat:
+                beat = time.monotonic()
+                if not claim.beat():
+                    # Somebody else goes on in the same folder: nothing may be saved there now.
+                    self._hurry_away(process)
+                    return "outbid"
+
+    def _send_away(self, process):
+        """Ask a process to leave, and see that it does."""
+        for signum, patience in (
+            (signal.SIGINT, _GRACE_S),
+            (signal.SIGTERM, 5.0),
+            (signal.SIGKILL, None),
+        ):
+            # Its own session, so that its helpers go with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signum)
+            until = None if patience is None else time.monotonic() + patience
+            while process.poll() is None and (until is None or time.monotonic() < until):
+                if self._hurry.is_set() and signum == signal.SIGINT:
+                    break
+                time.sleep(0.05)
+            if process.poll() is not None:
+                return
+
+    def _hurry_away(self, process):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def _environment(self):
+        environment = dict(os.environ)
+        if self.data_root is not None:
+            environment["SER_DATA"] = str(self.data_root)
+        if self.workers > 1:
+            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+            environment.setdefault("OMP_NUM_THREADS", str(max(1, cores // self.workers)))
+        return environment
+
+    def _failed_folder(self, planned):
+        return self.runs / "failed" / planned.key
+
+    def _just_failed(self, planned):
+        """The error (str) of a run that another worker lost since we began, or None."""
+        path = self._failed_folder(planned) / "failure.json"
+        try:
+            if path.stat().st_mtime < self._began:
+                return None
+            return json.loads(path.read_text(encoding="utf-8"))["error"]
+        except (OSError, ValueError, LookupError):
+            return None
+
+    def _keep_failure(self, planned, log, error, code):
+        folder = self._failed_folder(planned)
+        folder.mkdir(parents=True, exist_ok=True)
+        log.replace(folder / "log.txt")
+        told = {"command": planned.command, "error": error, "code": code, "host": self.claims.here}
+        write_text(folder / "failure.json", to_json(told))
+        return folder / "log.txt"
+
+    def _summary(self):
+        parts = [f"made {len(self.done)}", f"done before {len(self.before)}"]
+        parts += [f"in other hands {len(self.lost)}"] if self.lost else []
+        parts += [f"failed {len(self.failed)}"] if self.failed else []
+        rest = len(self.plan) - sum(map(len, (self.done, self.before, self.lost, self.failed)))
+        parts += [f"left {rest}"] if rest else []
+        print(f"{len(self.plan)} runs: {', '.join(parts)}", flush=True)
+        for place, holder in self.lost.items():
+            print(f"  in other hands: {place} ({holder})")
+        for place, error in self.failed.items():
+            print(f"  failed: {place}: {error}")
+        sys.stdout.flush()
+
+
+def _last_line(log):
+    """The last line of a log that says something, above all the last ``error:`` (str)."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
+    errors = [line for line in lines if line.startswith("error:")]
+    return (errors or lines or [""])[-1].removeprefix("error: ")
