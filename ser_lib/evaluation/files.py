@@ -92,6 +92,15 @@ def staged(folder: str | Path, last: str = "metrics.json") -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def drop_drafts(folder: str | Path) -> None:
+    """Deletes what a kill left of half-written files; nobody else may be writing there."""
+    for draft in [*Path(folder).glob(".draft-*"), *Path(folder).glob(".*.draft")]:
+        if draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            draft.unlink(missing_ok=True)
+
+
 def cannot_write(path: Path, error: OSError) -> RunError:
     """The one line for a refused write."""
     reason = error.strerror or type(error).__name__

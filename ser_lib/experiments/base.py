@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.evaluation.calibration import fit_temperature
-from ser_lib.evaluation.files import write_text
+from ser_lib.evaluation.files import drop_drafts, write_text
 from ser_lib.evaluation.metrics import UnweightedAccuracy, WeightedAccuracy
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
@@ -144,6 +144,8 @@ class Experiment(abc.ABC):
             return self._run(identity, accelerator)
 
     def _run(self, identity, accelerator):
+        if accelerator.is_main_process:
+            drop_drafts(self.folder)
         progress = Checkpoints(self.folder / "checkpoints", accelerator).peek(identity)
         if self._finished(progress):
             logger.info(
