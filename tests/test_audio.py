@@ -206,6 +206,17 @@ def test_resample_keeps_a_tone(orig, new):
     np.testing.assert_allclose(out[1], -out[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("samples", [1, 2, 4801])
+@pytest.mark.parametrize(("orig", "new"), [(48000, 22050), (44100, 48000), (768000, 1000)])
+def test_resample_is_what_librosa_loads(noise, samples, orig, new):
+    import librosa
+
+    wanted = librosa.resample(noise[:samples], orig_sr=orig, target_sr=new)
+    found = resample(noise[:samples], orig, new)
+    assert len(found) == len(wanted) == -(-samples * new // orig)
+    np.testing.assert_array_equal(found, wanted)
+
+
 def test_resample_identity_and_bad_rates(noise):
     assert resample(noise, RATE, RATE) is noise
     for rate in (0, -8000, 8000.5):

@@ -69,7 +69,7 @@ DEFAULT_PROTOCOL = "emodb-loso10"
 ARCHIVE_URL = "http://emodb.bilderbar.info/download/download.zip"
 
 _READER_VERSION = 1
-_NAMED = re.compile(r"(\d\d)([a-z]\d\d)([A-Z])([a-z])")
+_NAMED = re.compile(r"(\d\d)([a-z]\d\d)([A-Z])([a-z])", re.ASCII)
 _HOLDS = "wav/ with 03a01Fa.wav and the others"
 _WOMEN = ("08", "09", "13", "14", "16")
 _TEXTS = {

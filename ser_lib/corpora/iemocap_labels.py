@@ -46,7 +46,7 @@ _SUMMARY = re.compile(
     rf"\[{_NUMBER}-{_NUMBER}\]\s+(\S+)\s+(\S+)\s+\[{_NUMBER},{_NUMBER},{_NUMBER}\]", re.IGNORECASE
 )
 # Letters tell takes of one scenario (impro05a, impro05b) and a second part (script01_1b).
-_TURN = re.compile(r"(Ses0([1-5]))[FM]_(impro\d\d|script\d\d_\d)[a-z]?_([FM])\d+")
+_TURN = re.compile(r"(Ses0([1-5]))[FM]_(impro\d\d|script\d\d_\d)[a-z]?_([FM])\d+", re.ASCII)
 _LISTENER = re.compile(r"[CA]-[A-Z]+\d*\s*:")
 _SHOWN = 30
 

@@ -55,7 +55,8 @@ def build(rows):
     Raises
     ------
     CorpusError
-        If there are no rows, a row lacks a column or has one too many, or two share an id.
+        If there are no rows, a row lacks a column or has one too many, a path is no UTF-8, or two
+        share an id.
     """
     rows = sorted(rows, key=lambda row: row["id"])
     if not rows:
@@ -70,6 +71,9 @@ def build(rows):
                 f"two clips share the id {row['id']}: {row['path']} and {following['path']}; "
                 "remove one"
             )
+        # Half of a surrogate pair stands for a byte that is no UTF-8.
+        if not row["path"].isprintable() and any("\ud800" <= c <= "\udfff" for c in row["path"]):
+            raise CorpusError(f"{ascii(row['path'])[1:-1]}: the path is no UTF-8; rename it")
     columns = {name: [row[name] for row in rows] for name in FEATURES}
     return Dataset.from_dict(columns, features=FEATURES)
 

@@ -219,7 +219,7 @@ def _check_doubled(root):
 
 def _fields(path):
     """The seven two-digit fields of a file name."""
-    if not re.fullmatch(r"\d\d(-\d\d){6}", path.stem):
+    if not re.fullmatch(r"\d\d(-\d\d){6}", path.stem, re.ASCII):
         raise CorpusError(
             f"{path} is not named as {NAME} names clips (like 03-01-05-01-02-01-12.wav); "
             "move it out of the corpus folder"

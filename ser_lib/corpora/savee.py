@@ -68,7 +68,7 @@ _READER_VERSION = 1
 _SPEAKERS = ("DC", "JE", "JK", "KL")
 _LAYOUTS = ("AudioData", "ALL")
 _HOLDS = "AudioData/ with DC/a01.wav and the others, or ALL/ with DC_a01.wav and the others"
-_NAMED = re.compile(r"(?:([A-Z]{2})_)?([a-z]{1,2})(\d\d)")
+_NAMED = re.compile(r"(?:([A-Z]{2})_)?([a-z]{1,2})(\d\d)", re.ASCII)
 # Neutral 19 to 30, in pairs: whose two own sentences they are.
 _NEUTRAL_PAIRS = ("anger", "disgust", "fear", "surprise", "sadness", "happiness")
 _STYLES = ("angry", "disgust", "fearful", "happy", "neutral", "sad", "surprised")

@@ -88,8 +88,8 @@ _ALIASES = {
     **dict.fromkeys(("pleasant_surprise", "pleasant_surprised", "surprise", "surprised"), "ps"),
 }
 _WHOLE = len(SPEAKERS) * len(WORDS) * len(_CODES)
-_FOLDER = re.compile(r"(OAF|YAF)_(.+)", re.IGNORECASE)
-_FILE = re.compile(r"(OAF?|YAF)_([a-z]+)_([a-z]+)", re.IGNORECASE)
+_FOLDER = re.compile(r"(OAF|YAF)_(.+)", re.IGNORECASE | re.ASCII)
+_FILE = re.compile(r"(OAF?|YAF)_([a-z]+)_([a-z]+)", re.IGNORECASE | re.ASCII)
 _SHOWN = 10
 _AT_ONCE = 4
 _TIMEOUT_S = 30

@@ -3,6 +3,7 @@
 It is unpacked beside its place and renamed, so a folder is there whole or not at all.
 """
 
+import errno
 import shutil
 import stat
 import struct
@@ -61,15 +62,21 @@ def extract_zip(archive, folder, largest=8 << 30):
                     folder.rmdir()
                 whole.rename(folder)
     except _DAMAGE as error:
-        raise CorpusError(
-            f"{archive} is not a sound zip archive ({plain(error)}); delete it and download it "
-            "again"
-        ) from error
+        raise _unsound(archive, error) from error
     except OSError as error:
+        # A place before the file's beginning, which a damaged archive may name.
+        if error.errno == errno.EINVAL and error.filename is None:
+            raise _unsound(archive, error) from error
         raise CorpusError(
             f"{plain(error.filename or archive)} cannot be written or read: "
             f"{error.strerror or error}; check that the disk has room, or fetch the archive again"
         ) from error
+
+
+def _unsound(archive, error):
+    return CorpusError(
+        f"{archive} is not a sound zip archive ({plain(error)}); delete it and download it again"
+    )
 
 
 def _check(archive, entries, most):

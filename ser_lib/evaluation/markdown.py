@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from ser_lib.plain import plain
+
 DASH = "–"
+_MARKUP = "\\`*[]<>&|"
 
 
 def percent(value: float | None, unit: bool = False) -> str:
@@ -26,6 +29,11 @@ def listed(items: Iterable[str]) -> str:
     """Writes ``a``, ``a and b`` or ``a, b and c``."""
     items = [str(item) for item in items]
     return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def words(text) -> str:
+    """Text of a stranger as text on one line: what Markdown or HTML would act on is escaped."""
+    return "".join(f"\\{letter}" if letter in _MARKUP else letter for letter in plain(text))
 
 
 def cell(value) -> str:

@@ -3,6 +3,7 @@
 Whoever doubts a number can take it apart: every score of a report follows from this one file.
 """
 
+import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,7 +87,10 @@ def write_predictions(frame: pd.DataFrame, path: str | Path) -> Path:
     frame = frame[[*COLUMNS, *(f"p_{label}" for label in classes)]].copy()
     for column in TEXT:
         frame[column] = [sheet_cell(text) for text in frame[column]]
-    return write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    # Of a line end that is not quoted, a spreadsheet makes a row, and may run how it begins.
+    returns = any("\r" in text for column in TEXT for text in frame[column])
+    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    return write_text(path, frame.to_csv(index=False, lineterminator="\n", quoting=quoting))
 
 
 def read_predictions(path: str | Path) -> pd.DataFrame:

@@ -30,6 +30,7 @@ from torch import nn
 
 from ser_lib.features.chroma import chroma
 from ser_lib.features.frame_measures import centroid, crossing_rate, flatness, loudness
+from ser_lib.features.framing import clip_spectrum
 from ser_lib.features.harmonic import harmonic_mean
 from ser_lib.features.mel import mel_filters
 from ser_lib.features.mfcc import dct_matrix
@@ -112,15 +113,7 @@ class AcousticFeatures(nn.Module):
         """Samples ``(time,)`` to features ``(199,)``."""
         if len(clip) == 0:
             clip = clip.new_zeros(1)
-        spectrum = torch.stft(
-            clip,
-            _N_FFT,
-            _HOP,
-            window=self.window,
-            center=True,
-            pad_mode="constant",
-            return_complex=True,
-        )
+        spectrum = clip_spectrum(clip, _N_FFT, _HOP)
         # Not the root of the power, whose squares underflow in the dust a resampler leaves behind.
         magnitude = spectrum.abs()
         power = magnitude.square()

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from ser_lib.features.chroma import chroma
 from ser_lib.features.constant_q import constant_q
-from ser_lib.features.framing import power_spectrum
+from ser_lib.features.framing import clip_spectrum
 from ser_lib.features.mel import mel_filters
 from ser_lib.features.mfcc import dct_matrix
 from ser_lib.features.pitch import estimate_tuning
@@ -97,8 +97,8 @@ class IssaFeatures(nn.Module):
         # A clip without samples counts as one sample of silence.
         samples = F.pad(samples, (0, max(1 - len(samples), 0)))
         rate = self.sample_rate
-        power = _power(samples)
-        magnitude = power.sqrt()
+        magnitude = clip_spectrum(samples, _N_FFT, _HOP).abs()
+        power = magnitude.square()
         mel = self.filters @ power
         semitones = estimate_tuning(power, rate, _N_FFT)
         thirds = estimate_tuning(magnitude, rate, _N_FFT, bins_per_octave=36)
@@ -112,17 +112,6 @@ class IssaFeatures(nn.Module):
             "tonnetz": tonnetz(notes).mean(dim=1),
         }
         return torch.cat([parts[name] for name in _ORDERS[self.order]])
-
-
-def _power(samples):
-    """Power ``(bins, frames)``, float32, computed in float64 where the device can.
-
-    Float32 leaves a noise of a ten-millionth of a frame's loudest bin, which spectral contrast
-    sees where the rest of a frame nearly vanishes.
-    """
-    dtype = torch.float32 if samples.device.type == "mps" else torch.float64
-    window = torch.hann_window(_N_FFT, dtype=dtype, device=samples.device)
-    return power_spectrum(samples[None].to(dtype), window, _N_FFT, _HOP)[0].float()
 
 
 def _decibels(power):

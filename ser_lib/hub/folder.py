@@ -29,7 +29,7 @@ INDEX = "model.safetensors.index.json"
 EXTRACTOR = "preprocessor_config.json"
 # What a network may be over its weights on disk, which may be stored in half precision, and what
 # its filters may take; and how many operations may build it.
-_TIMES, _BYTES = 4, 256 << 20
+_TIMES, _BYTES = 4, 128 << 20
 _OPERATIONS, _PER_TENSOR = 10_000, 50
 _FLOATS = ("F64", "F32", "F16", "BF16")
 _SHARD = re.compile(r"[\w-]+\.safetensors", re.ASCII)
@@ -228,9 +228,9 @@ def _weights(folder):
     if (folder / WEIGHTS).is_file() or not (folder / INDEX).is_file():
         return [folder / WEIGHTS]
     index = read_json(folder / INDEX).get("weight_map")
-    names = set(index.values()) if isinstance(index, dict) else set()
-    if not names or not all(_SHARD.fullmatch(str(name)) for name in names):
+    names = list(index.values()) if isinstance(index, dict) else []
+    if not names or not all(isinstance(n, str) and _SHARD.fullmatch(n) for n in names):
         raise ModelFolderError(
             f"{folder / INDEX} does not name the weights beside it; copy or download it again"
         )
-    return [folder / name for name in sorted(names)]
+    return [folder / name for name in sorted(set(names))]

@@ -39,6 +39,12 @@ _PADDED = {
     "chunk_length": (1, 600),
     "max_length": (1, 100_000),
 }
+_KINDS = {
+    "padding_value": (int, float),
+    "do_normalize": bool,
+    "return_attention_mask": bool,
+    "padding_side": str,
+}
 
 
 def read_json(path):
@@ -107,6 +113,7 @@ def check_config(path, values):
                     f"{path}: {one_line(key)} is {number:.3g}, more than any model needs; choose "
                     "another model"
                 )
+    _check_provenance(path, values.get("provenance"))
     names = values.get("id2label")
     if names is not None:
         if not isinstance(names, dict) or sorted(names) != sorted(map(str, range(len(names)))):
@@ -165,6 +172,12 @@ def check_extractor(path, values):
                     f"{path}: {key} is {ascii(value)[:60]}; it must be a whole number from {least} "
                     f"to {most}"
                 )
+    for key, kind in _KINDS.items():
+        value = values.get(key, kind() if isinstance(kind, type) else 0)
+        if not isinstance(value, kind) or (key == "padding_side" and value not in ("", "right")):
+            raise ModelFolderError(
+                f"{path}: {key} is {ascii(value)[:60]}, which no classifier here works with"
+            )
     for key, value in _pairs(values):
         if key == "dither" and value not in (0, 0.0):
             raise ModelFolderError(f"{path}: dither is {value!r}; answers would be random")
@@ -196,6 +209,23 @@ def _check_values(path, values):
         if any(isinstance(text, str) and len(text) > _LONGEST_TEXT for text in texts):
             raise ModelFolderError(f"{path} holds a text of over {_LONGEST_TEXT} letters")
         waiting += [(item, depth + 1) for item in inside if isinstance(item, (dict, list))]
+
+
+def _check_provenance(path, told):
+    """Raise ModelFolderError where reports and the page could not tell where a model is from."""
+    told = {} if told is None else told
+    fits = isinstance(told, dict)
+    corpora = told.get("corpora") if fits else None
+    encoders = told.get("encoder") if fits else None
+    fits = fits and isinstance(corpora or [], list) and isinstance(encoders or {}, (dict, list))
+    for one in encoders if isinstance(encoders, list) else [encoders]:
+        heard = one.get("corpora") if isinstance(one, dict) else None
+        fits = fits and isinstance(one, (dict, type(None))) and isinstance(heard or [], list)
+    if not fits:
+        raise ModelFolderError(
+            f"{path}: its provenance is not one that ser_lib writes; take it out, or save the "
+            "model again"
+        )
 
 
 def _pairs(values):

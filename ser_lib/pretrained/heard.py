@@ -8,7 +8,7 @@ carry their corpora in their ``config.json``. What neither tells is not known, a
 import json
 from pathlib import Path
 
-from ser_lib.evaluation.markdown import listed
+from ser_lib.evaluation.markdown import listed, words
 from ser_lib.pretrained.heard_table import FAMILIES, KNOWN
 
 _KNOWN = {key.casefold(): (key, *told) for key, told in KNOWN.items()}
@@ -77,7 +77,9 @@ def encoders(run):
 
 def sentence(heard):
     """What an encoder has heard, for people (str); ``heard`` as :func:`heard` gives it."""
-    name, corpora, source = f"`{heard['encoder']}`", heard["corpora"], heard["source"]
+    name, corpora = f"`{str(heard['encoder']).replace('`', '')}`", heard["corpora"]
+    # An encoder's own config.json may have said it.
+    source = words(heard["source"])
     if corpora is None:
         return (
             f"What the encoder {name} has heard before is not known ({source}); the tested speech "
@@ -85,12 +87,12 @@ def sentence(heard):
         )
     if not corpora:
         return f"The encoder {name} has heard no speech ({source})."
-    return f"The encoder {name} was trained on {listed(corpora)} ({source})."
+    return f"The encoder {name} was trained on {listed(map(words, corpora))} ({source})."
 
 
 def warning(heard):
     """What a reader must know of a test on speech that the encoder has heard (str), or nothing."""
-    shared = heard.get("shared")
+    shared = [words(corpus) for corpus in heard.get("shared") or ()]
     if not shared:
         return ""
     return (

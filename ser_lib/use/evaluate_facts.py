@@ -4,7 +4,7 @@ import datetime
 import shlex
 from pathlib import Path
 
-from ser_lib.evaluation.markdown import listed
+from ser_lib.evaluation.markdown import listed, words
 from ser_lib.pretrained.heard import encoders, shared_with
 from ser_lib.run_facts import corpus_facts, hardware, size, versions
 from ser_lib.use.batches import labels
@@ -74,7 +74,7 @@ def evaluation_facts(options, corpus, classify, ledger, matched, training, clips
 def _notes(ledger, matched, classes, clips):
     notes = []
     renamed = [
-        f"{label} as {matched.emotions[column]}"
+        f"{words(label)} as {matched.emotions[column]}"
         for label, column in zip(classes, matched.columns, strict=True)
         if column is not None and label != matched.emotions[column]
     ]
@@ -82,8 +82,8 @@ def _notes(ledger, matched, classes, clips):
         notes.append(f"Of the model's classes, {listed(renamed)} count{'s' * (len(renamed) == 1)}.")
     if matched.masked:
         notes.append(
-            f"The corpus has no {listed(matched.masked)}: what the model gives to it is shared out "
-            "among the other classes."
+            f"The corpus has no {listed(map(words, matched.masked))}: what the model gives to it "
+            "is shared out among the other classes."
         )
     if matched.unknown:
         notes.append(

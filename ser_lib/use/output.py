@@ -89,6 +89,5 @@ def _kind(column):
 def _cell(value):
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = str(value)
-    # Half of a surrogate pair, as in a file name of another encoding, is no UTF-8.
-    return sheet_cell(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    # A line end would begin a row that is not guarded; --format jsonl keeps any name as it is.
+    return sheet_cell(plain(value))

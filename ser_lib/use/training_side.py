@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ser_lib.errors import ProtocolError
-from ser_lib.evaluation.markdown import count
+from ser_lib.evaluation.markdown import count, words
 from ser_lib.protocols import PROTOCOLS, split
 from ser_lib.protocols.ledger import Ledger
 from ser_lib.protocols.sharing import share
@@ -56,10 +56,11 @@ def training_side(ledger, provenance, manifest, model_folder=None):
         both = [name for name in tested if name in corpora]
         if not both:
             return TrainingSide(shared, True, [])
+        protocol = words(provenance.get("protocol", "a split"))
+        fold = words(provenance.get("fold", "?"))
         text = (
-            f"The model was trained on {', '.join(both)} ({provenance.get('protocol', 'a split')}, "
-            f"fold {provenance.get('fold', '?')}), and its split cannot be made again here; test "
-            "clips or their speakers may have been in its training."
+            f"The model was trained on {', '.join(both)} ({protocol}, fold {fold}), and its split "
+            "cannot be made again here; test clips or their speakers may have been in its training."
         )
         return TrainingSide(shared, False, [text])
     if trained.sha256 == ledger.sha256:

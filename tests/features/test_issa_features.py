@@ -51,7 +51,21 @@ def check(samples, name):
     assert (error[MFCC] <= 1e-3 * np.abs(expected[MFCC]) + 2e-7 * first).all(), name
     for part in (CHROMA, MEL, CONTRAST):
         np.testing.assert_allclose(result[part], expected[part], rtol=1e-4, err_msg=name)
-    assert error[TONNETZ].max() < 2e-3, name
+    assert error[TONNETZ].max() < 2e-3 or tuning_is_a_toss_up(samples), name
+
+
+def tuning_is_a_toss_up(samples):
+    """Whether librosa's tuning, the most frequent of 100, leads by three peaks or fewer.
+
+    Then the last bit of a few magnitudes decides, which differs from processor to processor.
+    """
+    pitches, heights = librosa.piptrack(S=np.abs(librosa.stft(samples)), sr=22_050)
+    heard = pitches > 0
+    loud = heard & (heights >= np.median(heights[heard]))
+    thirds = 36 * librosa.hz_to_octs(pitches[loud])
+    counts, _ = np.histogram((thirds + 0.5) % 1.0, np.linspace(0, 1, 101))
+    second, first = np.sort(counts)[-2:]
+    return first - second <= 3
 
 
 @pytest.mark.parametrize("emotion", ["calm", "angry", "sad", "happy"])
