@@ -21,3 +21,9 @@ def test_the_table_of_protocols_in_the_readme_is_that_of_the_code(repository, ca
     from ser_lib.protocols.__main__ import main
 
     assert main(["table", str(repository / "README.md"), "--check"]) == 0, capsys.readouterr().out
+
+
+def test_the_page_of_all_results_and_its_figure_are_up_to_date(capsys):
+    from ser_lib.sweep.tables import main
+
+    assert main(["--check"]) == 0, capsys.readouterr().err

@@ -1,10 +1,14 @@
 """A checkout with a recipe that trains nothing, so that a run takes a blink."""
 
+import importlib.util
 import json
 import textwrap
 
+import pandas as pd
 import pytest
 
+from ser_lib.evaluation.files import to_json
+from ser_lib.protocols import lookup
 from ser_lib.sweep.__main__ import main
 
 # Writes what a recipe does; YAML keys make it slow, or let it fail.
@@ -88,6 +92,105 @@ def helper(tmp_path):
     def write(text):
         path = tmp_path / "helper.py"
         path.write_text(textwrap.dedent(text))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def keep(repository, tmp_path):
+    """``keep(system, fold=, skill=...)`` keeps a made-up run among results; returns its place.
+
+    ``fold`` may be a list, which makes a run over all folds; ``packed=False`` keeps no predictions.
+    """
+    from ser_lib.evaluation.calibration import calibration
+    from ser_lib.evaluation.folds import aggregate
+    from ser_lib.evaluation.scorecard import scorecard
+    from ser_lib.sweep.keep import pack
+
+    spec = importlib.util.spec_from_file_location(
+        "made_up_runs", repository / "tests" / "evaluation" / "conftest.py"
+    )
+    made_up = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made_up)
+
+    def add(
+        system="mfcc_cnn",
+        protocol="ravdess-si6",
+        fold=1,
+        skill=0.6,
+        seed=1986,
+        more="",
+        variant="",
+        packed=True,
+        corpus="RAVDESS",
+        **facts,
+    ):
+        folds, metrics, frames = lookup(protocol).folds, [], []
+        for number in fold if isinstance(fold, list) else [fold]:
+            frame = made_up.make_predictions(
+                skill=skill,
+                seed=7 * seed + number,
+                fold=number,
+                first=4 * number,
+                corpus=corpus,
+            )
+            told = {
+                "system": system,
+                "corpus": corpus,
+                "protocol": protocol,
+                "fold": number,
+                "folds": folds,
+                "seed": seed,
+                "ledger_sha256": f"{protocol}-{number}".encode().hex() * 3,
+                "command": f"python recipes/{corpus}/train.py hparams/{system}.yaml --protocol "
+                f"{protocol} --fold {number}{more}",
+                "epochs_run": 100,
+                "epochs_asked": 100,
+            }
+            run = made_up.make_run(frame, **told | facts)
+            card = scorecard(frame, made_up.CLASSES)
+            card["calibration"] = calibration(frame, made_up.CLASSES, None)
+            metrics.append({"run": run, **card})
+            frames.append(frame)
+        whole = metrics[0]
+        if isinstance(fold, list):
+            whole = aggregate(metrics, frames, made_up.CLASSES)
+        parts = [corpus, protocol, system, "all" if isinstance(fold, list) else f"fold-{fold}"]
+        parts += [variant] if variant else []
+        parts += [f"seed-{seed}"] if seed != 1986 else []
+        place = tmp_path.joinpath("results", *parts)
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "metrics.json").write_text(to_json(whole))
+        if packed:
+            table = pd.concat(frames).to_csv(index=False, lineterminator="\n")
+            (place / "predictions.csv.gz").write_bytes(pack(table.encode()))
+        return place
+
+    return add
+
+
+@pytest.fixture
+def published(tmp_path):
+    """``published(*entries)`` writes the file of published numbers, beside the results."""
+
+    def write(*entries):
+        usual = {
+            "system": "mfcc_cnn",
+            "yaml": "mfcc_cnn.yaml",
+            "parameters": 55656,
+            "corpus": "RAVDESS",
+            "value": 90,
+            "metric": "wa",
+            "rule": "a random tenth of the clips",
+            "clips": 144,
+            "ours": "ravdess-random",
+            "differs": None,
+            "source": "https://example.org/paper",
+        }
+        path = tmp_path / "results" / "published.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps([usual | entry for entry in entries]))
         return path
 
     return write

@@ -1,0 +1,239 @@
+"""The page of all results as Markdown: what was published, what is left, and how to repeat it."""
+
+from collections.abc import Mapping, Sequence
+
+from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
+from ser_lib.evaluation.markdown import DASH, cell, count, listed, percent, span, table
+from ser_lib.protocols import lookup
+from ser_lib.sweep.drops import Drop
+from ser_lib.sweep.measured import Measured
+from ser_lib.sweep.neighbours import Neighbours
+from ser_lib.sweep.published import NAMES, Published
+
+CUT, PART, NEAR = "‡", "§", "≈"
+COMMAND = "python -m ser_lib.sweep.tables"
+HEADERS = (
+    *("system", "parameters", "published, %", "ours, published protocol", "ours, new speakers"),
+    *("drop from published", "drop from ours", "worst speaker, UA", "ECE, %", "latency, ms"),
+    *("training, min", "hardware"),
+)
+_ABSENT = "not yet measured"
+_INTRO = f"""\
+# Results
+
+![Published numbers, ours under the same protocol, and ours on new speakers](drop.png)
+
+This page and its figure are written by `{COMMAND}` from the `metrics.json` and
+`predictions.csv.gz` of the runs in this folder and from [`published.yaml`](published.yaml);
+`--check` ends with code 1 where they are not up to date. The runs are planned by
+[`grids/`](grids) and made by `python -m ser_lib.sweep results/grids/NAME.yaml`.
+
+- **published** is what the source says, under its own split, in words; a source rarely tells how
+  far its number may be off.
+- **ours, published protocol** is this repository's run under that split. {NEAR} marks the nearest
+  split here where the source's own cannot be had or should not be followed: what differs is told
+  below the table. Where nothing was published on the corpus, it is a split that mixes speakers.
+- **ours, new speakers** is the same system, trained the same way, tested on speakers that it had
+  never heard. Rows are sorted by its UA.
+- **drop** is in points of the published metric, from either number to the one on new speakers;
+  its interval takes a published number as it stands, and two tests of ours as independent.
+- The columns after it are of the run on new speakers, or of the other one where that is all there
+  is. ECE is the expected calibration error, in percent; training times are of all folds together,
+  on machines that may have done other work beside.
+
+Brackets hold 95 % intervals from draws of whole speakers. They speak of other speakers, for the
+very models that were trained; the spread over seeds is not in them. WA is accuracy, UA the mean
+recall of the classes. {CUT} fewer epochs than the system's YAML asks for: a full run may score
+otherwise. {PART} part of the corpus only: comparable with no number on the whole."""
+
+
+def page(
+    rows: Sequence[Drop],
+    published: Sequence[Published],
+    measured: Mapping[tuple, Measured],
+    pairs: Sequence[Neighbours],
+) -> str:
+    """The whole page, ending with a line break.
+
+    Arguments
+    ---------
+    rows : sequence of Drop
+        As :func:`ser_lib.sweep.drops.drops` gives them.
+    published : sequence of Published
+        All entries, those of no corpus included.
+    measured : mapping
+        As :func:`ser_lib.sweep.measured.measure` gives it.
+    pairs : sequence of Neighbours
+        The paired tests.
+    """
+    parts = [_INTRO]
+    for corpus in sorted({row.corpus for row in rows}, key=lambda name: _rank(name, rows)):
+        parts.append(_corpus(corpus, [row for row in rows if row.corpus == corpus]))
+    nowhere = [one for one in published if one.corpus is None]
+    if nowhere:
+        lines = [
+            f"- `{one.system}`: {_ABSENT}; nothing published ({one.reason})" for one in nowhere
+        ]
+        parts.append("## On no corpus yet\n\n" + "\n".join(lines))
+    parts.append(_pairs(pairs))
+    parts.append(_commands(measured))
+    return "\n\n".join(parts) + "\n"
+
+
+def _rank(corpus, rows):
+    """Sorting key of a corpus: the one with the most measurements first."""
+    there = [row for row in rows if row.corpus == corpus and (row.same or row.apart)]
+    return (-len(there), corpus)
+
+
+def _corpus(corpus, rows):
+    synthetic = " (**synthetic voices**)" if corpus.endswith("-synthetic") else ""
+    parts = [f"## {corpus}{synthetic}", table(HEADERS, [_row(row) for row in rows])]
+    notes = [_note(row) for row in rows if row.nearest]
+    notes += [
+        f"- `{row.system}`: no number of its own was published: {row.published.reason}."
+        for row in rows
+        if row.published and row.published.value is None
+    ]
+    if notes:
+        parts.append("\n".join(notes))
+    return "\n\n".join(parts)
+
+
+def _row(row):
+    used = row.apart or row.same
+    same = DASH if row.same is None else _cell(row.same, row.metric, row.nearest)
+    if row.same is not None and row.same is row.apart:
+        same = "the same run"
+    apart = DASH if row.apart is None else _cell(row.apart, row.metric)
+    if used is None:
+        same = apart = _ABSENT
+    parameters = used.parameters if used else row.published and row.published.parameters
+    return (
+        f"`{row.system}`",
+        DASH if parameters is None else f"{parameters:,}",
+        _published(row.published),
+        *(same, apart, _points(row.from_published), _points(row.from_ours)),
+        f"{used.worst[0]}: {percent(used.worst[1])}" if used and used.worst else DASH,
+        percent(used.ece) if used else DASH,
+        f"{used.latency:.1f}" if used and used.latency is not None else DASH,
+        f"{used.seconds / 60:.1f}" if used else DASH,
+        used.hardware if used else DASH,
+    )
+
+
+def _published(one):
+    if one is None or one.value is None:
+        return DASH
+    text = f"[{one.value:g}]({one.source}) {NAMES[one.metric]}"
+    clips = f", {count(one.clips, 'test clip')}" if one.clips else ""
+    return f"{text}<br>{one.rule}{clips}"
+
+
+def _cell(one, metric, nearest=False):
+    """Scores, the row's metric first, then protocol, folds, seeds and epochs."""
+    other = "ua" if metric == "wa" else "wa"
+    marks = CUT * one.cut + PART * one.partial
+    scores = [f"{NAMES[key]} {_score(getattr(one, key))}" for key in (metric, other)]
+    scores[0] += f" {marks}" if marks else ""
+    facts = [_folds(one), _seeds(one)] + ([one.epochs] if one.epochs else [])
+    near = f"{NEAR} " if nearest else ""
+    return "<br>".join([*scores, f"{near}`{one.protocol}`, {', '.join(facts)}"])
+
+
+def _score(score):
+    around = span(score.low, score.high)
+    return f"{percent(score.value)} [{around}]" if around != DASH else percent(score.value)
+
+
+def _points(score):
+    if score is None:
+        return DASH
+    ends = "" if score.low is None else f" [{100 * score.low:.1f} to {100 * score.high:.1f}]"
+    return f"{100 * score.value:.1f}{ends}"
+
+
+def _folds(one):
+    if one.n_folds == 1:
+        return "its one split"
+    if len(one.folds) == one.n_folds:
+        return f"all {one.n_folds} folds"
+    noun = "fold" if len(one.folds) == 1 else "folds"
+    return f"{noun} {listed(one.folds)} of {one.n_folds}"
+
+
+def _seeds(one):
+    return "1 seed" if len(one.seeds) == 1 else f"{len(one.seeds)} seeds"
+
+
+def _note(row):
+    """What sets our comparison apart from the published one."""
+    said = row.published
+    if row.same.protocol == said.ours:
+        return cell(f"- {NEAR} `{row.system}`, `{row.same.protocol}`: {said.differs}.")
+    wanted = f"`{said.ours}` is not measured yet" if said.ours else "no protocol here follows it"
+    rule = lookup(row.same.protocol).short
+    return cell(
+        f"- {NEAR} `{row.system}`: {wanted}; `{row.same.protocol}` is another split ({rule})."
+    )
+
+
+def _pairs(pairs):
+    parts = [
+        "## Is one better than the next?",
+        "Systems of one protocol, ranked by UA, each with the next below it. Both were tested on "
+        "the same clips, so the difference is paired: its interval is of draws of speakers, the "
+        "same ones for both. Clear of 0 means better for more than this test's luck, with one seed "
+        f"each; fewer than {FEW_SPEAKERS} speakers make an interval rough.",
+    ]
+    told = [pair for pair in pairs if pair.difference]
+    if not told:
+        parts.append("No two systems have kept predictions of one test yet.")
+        return "\n\n".join(parts)
+    rows = []
+    for pair in told:
+        found = pair.difference
+        clear = DASH if found.low is None else "yes" if found.low > 0 or found.high < 0 else "no"
+        ends = DASH
+        if found.low is not None:
+            ends = f"{100 * found.low:+.1f} to {100 * found.high:+.1f}"
+        rows.append(
+            (
+                *(f"`{pair.protocol}`", f"`{pair.better}`", f"`{pair.next}`"),
+                *(f"{100 * found.difference:+.1f}", ends, clear, listed(pair.folds)),
+                *(f"{found.clips:,}", found.speakers),
+            )
+        )
+    headers = ("protocol", "better", "next", "UA, points", "95 % interval", "clear of 0", "folds")
+    parts.append(table((*headers, "clips", "speakers"), rows, left=3))
+    apart = [f"`{p.better}` and `{p.next}` (`{p.protocol}`)" for p in pairs if not p.difference]
+    if apart:
+        parts.append(f"Next to each other, but with no fold in common: {listed(apart)}.")
+    return "\n\n".join(parts)
+
+
+def _commands(measured):
+    lines, rest = [], []
+    for (corpus, protocol, system), one in measured.items():
+        for kept in one.runs:
+            hashes = listed(f"`{ledger[:12]}`" for ledger in kept.ledgers.values())
+            date = kept.run["date"]
+            dates = listed(dict.fromkeys(date if isinstance(date, list) else [date]))
+            predictions = "" if kept.packed else "; predictions not kept"
+            lines.append(
+                cell(
+                    f"- {system} on {corpus}, {protocol}: `{kept.commands}` (seed "
+                    f"{kept.run['seed']}; {dates}; ledger {hashes}{predictions})"
+                )
+            )
+        rest += [f"- `{other.place}`: `{other.commands}`" for other in one.others]
+    text = "\n".join(lines) or "- nothing was measured yet"
+    if rest:
+        text += (
+            "\n\nRuns that are there and in no row, since others of the same system are fuller:\n\n"
+        )
+        text += "\n".join(map(cell, rest))
+    return (
+        "<details>\n<summary>The commands that repeat each row</summary>\n\n"
+        f"`PATH/TO/...` is the folder of the corpus.\n\n{text}\n\n</details>"
+    )
