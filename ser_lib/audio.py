@@ -197,6 +197,20 @@ def resample(waveform, orig_hz, new_hz):
     return np.ascontiguousarray(resampled.reshape(*waveform.shape[:-1], wanted))
 
 
+class _Bytes(io.BytesIO):
+    """Bytes as a file that stays where it is when a damaged header sends it before its beginning.
+
+    An exception in libsndfile's call would be printed on the way, and stop nothing.
+    """
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        """Go to a place, if there is such a one; returns the place (int)."""
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
+
+
 def _open(source):
     """(name for messages, open SoundFile) of a source whose header has passed the checks."""
     if isinstance(source, (str, os.PathLike)):
@@ -226,7 +240,7 @@ def _open(source):
             raise AudioError(
                 f"cannot read sound from {type(source).__name__}; give a path, bytes or a file"
             )
-        stream = io.BytesIO(data)
+        stream = _Bytes(data)
         file = _check_header(name, stream) or stream
         stream.seek(0)
     try:
@@ -283,7 +297,7 @@ def _check_header(name, stream):
         stream.seek(0)
         data = bytearray(stream.read())
         data[begin - 4 : begin] = b"\xff\xff\xff\xff"
-        return io.BytesIO(bytes(data))
+        return _Bytes(data)
     return None
 
 

@@ -110,7 +110,7 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         raise RunError(
             f"{path}: cannot be read ({error.strerror}); give a predictions.csv of a run folder"
         ) from error
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         first = str(error).strip().splitlines()[0]
         raise RunError(
             f"{path}: is not a table of predictions ({first}); make it again by evaluating the run"
