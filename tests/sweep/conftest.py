@@ -32,6 +32,8 @@ shown = [word for word in words]
 at = shown.index("--output_folder")
 del shown[at : at + 2]
 shown[0] = "tests/hparams/" + Path(shown[0]).name
+if options.get("patience") == "9":
+    shown += ["--lr", "0.9"]
 if "SER_DATA" in os.environ:
     shown += ["--data_folder", "PATH/TO/RAVDESS"]
 run = {

@@ -116,6 +116,21 @@ def test_a_holder_that_was_outbid_learns_of_it_and_leaves_the_new_claim_alone(tm
     assert new.held() and claims.take(NAME) is None
 
 
+def test_a_claim_that_changed_hands_while_we_looked_is_left_alone(tmp_path, monkeypatch):
+    path = plant(tmp_path, NAME, host="elsewhere", pid=1, token="old")
+    claims, others = Claims(tmp_path), []
+
+    def slow_look(self, *_):
+        if not others:
+            path.unlink()
+            others.append(Claims(tmp_path).take(NAME))
+        return True
+
+    monkeypatch.setattr(Claims, "_dead", slow_look)
+    assert claims.take(NAME) is None
+    assert others[0].held()
+
+
 def test_a_claim_that_is_being_written_is_nobodys_to_take(tmp_path):
     (tmp_path / "run.1.claim").write_text("")
     assert Claims(tmp_path).take("run") is None

@@ -35,7 +35,8 @@ def test_runs_are_made_kept_and_not_made_again(sweep, grid, tmp_path):
     kept = tmp_path / "results" / FIRST
     packed = (kept / "predictions.csv.gz").read_bytes()
     assert gzip.decompress(packed) == b"id,emotion\na,calm\n"
-    assert packed == pack(gzip.decompress(packed))
+    # No date inside, and so no difference where nothing differs.
+    assert packed == pack(gzip.decompress(packed)) and packed[4:8] == bytes(4)
     assert json.loads((kept / "metrics.json").read_text())["run"]["fold"] == 1
     assert (
         not [file for file in kept.iterdir() if file.name[0] == "."] and len([*kept.iterdir()]) == 2
@@ -78,6 +79,12 @@ def test_a_failed_run_is_kept_apart_and_stops_no_other(sweep, grid, tmp_path):
     assert f"failed: {FIRST}" in sweep(path, "--list")[1]
     # A later sweep tries again.
     assert sweep(path)[0] == 3 and starts(tmp_path)["fold-1"] == 2
+
+
+def test_a_run_that_made_something_else_is_not_kept(sweep, grid, tmp_path):
+    code, out, _ = sweep(grid({"overrides": {"patience": 9}}))
+    assert code == 3 and "is of another command" in out
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_result_of_another_command_is_not_overwritten_unawares(sweep, grid, tmp_path):
