@@ -15,8 +15,9 @@ from ser_lib.use.command import Parser
 
 _EPILOG = """\
 Writes README.md and drop.png into the folder of results, from the runs kept there and from its
-published.yaml, and the table of results in the README of each recipe that has runs. Where nothing
-has changed, nothing is written.
+published.yaml, and the table of results in the README of each recipe that has runs. A README beside
+the folder that holds the lines <!-- drop:begin --> and <!-- drop:end --> gets the figure and a
+paragraph between them. Where nothing has changed, nothing is written.
 
 exit codes: 0 done, 1 out of date (--check), 2 an error that can be mended
 """
@@ -51,8 +52,10 @@ def _main(words):
     options = parser.parse_args(words)
     # Heavy libraries load from here on, which --help need not wait for.
     from ser_lib.evaluation.files import write_text
+    from ser_lib.evaluation.tables import refresh
     from ser_lib.sweep.drop_figure import drop_figure, shows
     from ser_lib.sweep.drops import drops
+    from ser_lib.sweep.headline import MARKER, headline
     from ser_lib.sweep.measured import measure, read_kept
     from ser_lib.sweep.neighbours import neighbours
     from ser_lib.sweep.page import page
@@ -80,6 +83,10 @@ def _main(words):
         if not options.check:
             drop_figure(rows, figure)
     stale += _recipes(options.recipes or results.resolve().parent / "recipes", kept, options)
+    readme = results.resolve().parent / "README.md"
+    if readme.is_file() and f"<!-- {MARKER}:begin -->" in readme.read_text(encoding="utf-8"):
+        told = headline(rows, results.resolve().name)
+        stale += [readme] if refresh(readme, MARKER, told, options.check) else []
     runs = f"{len(kept)} runs"
     if stale and options.check:
         names = ", ".join(map(str, stale))

@@ -156,6 +156,28 @@ def test_the_figure_knows_what_it_shows(keep, published, tmp_path):
     assert not shows(rows, tmp_path / "none.png")
 
 
+def test_a_readme_with_the_markers_gets_figure_and_paragraph(tables, keep, published, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("# Title\n")
+    for system, skill in (("mfcc_cnn", 0.2), ("separable_cnn", 0.9), ("acoustic_dnn", 0.5)):
+        keep(system, skill=skill)
+        keep(system, "ravdess-random", skill=0.95, more=" --allow_partial" * (skill == 0.2))
+    published({}, {"system": "separable_cnn"}, {"system": "acoustic_dnn"}, {"system": "absent"})
+    tables()
+    assert readme.read_text() == "# Title\n"
+    readme.write_text("# Title\n<!-- drop:begin -->\n<!-- drop:end -->\nThe end.\n")
+    code, _, err = tables("--check")
+    assert code == 1 and str(readme) in err
+    page = tables()[1]
+    text = readme.read_text()
+    assert "(results/drop.png)" in text and text.endswith("<!-- drop:end -->\nThe end.\n")
+    assert text.index("`mfcc_cnn` on RAVDESS: 90 % published") < text.index("`separable_cnn` on")
+    assert "acoustic_dnn" not in text and "; part of the corpus, §. `sep" in text
+    assert "Of 3 pairs of system and corpus measured both ways, " in text
+    score = row(page, "mfcc_cnn")[4].removeprefix("WA ").partition(" ")[0]
+    assert f" {score} % [" in text and tables("--check")[0] == 0
+
+
 def test_errors_are_one_line(tables, keep, published, tmp_path):
     keep()
     code, _, err = tables()

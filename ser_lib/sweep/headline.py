@@ -1,0 +1,69 @@
+"""The figure and its paragraph for the first screen of the repository's README."""
+
+from collections.abc import Sequence
+
+from ser_lib.evaluation.markdown import DASH, count, percent, span
+from ser_lib.sweep.drops import Drop
+
+MARKER = "drop"
+
+
+def headline(rows: Sequence[Drop], results: str = "results") -> str:
+    """The figure, and what it shows in a paragraph.
+
+    Arguments
+    ---------
+    rows : sequence of Drop
+        All rows of the page.
+    results : str
+        The folder of results, as the README links to it.
+
+    Returns
+    -------
+    str
+        Markdown without a line break at the end. Examples are the systems that lose most and
+        least of a published number, of those that were measured both ways.
+    """
+    both = [row for row in rows if row.from_ours]
+    told = [row for row in both if row.from_published]
+    sentences = [
+        "Each line is a system: what its source published (diamond), what it gives here under the "
+        "published split or the one nearest to it (blue), and what is left on speakers nobody had "
+        "heard (orange), with 95 % intervals over speakers."
+    ]
+    if told:
+        most = max(told, key=lambda row: row.from_published.value)
+        least = min(told, key=lambda row: row.from_published.value)
+        sentences.append(f"{_example(most)}.")
+        if least is not most:
+            sentences.append(f"{_example(least)}.")
+    if both:
+        clear = [row for row in both if row.from_ours.low is not None and row.from_ours.low > 0]
+        sentences.append(
+            f"Of {count(len(both), 'pair')} of system and corpus measured both ways, {len(clear)} "
+            "lose more than their intervals leave to chance."
+        )
+    sentences.append(
+        f"Every row with folds, seeds, epochs, paired tests and the command that repeats it: "
+        f"[{results}/README.md]({results}/README.md)."
+    )
+    figure = (
+        "![Published accuracy, ours under the same protocol, and ours on new speakers, "
+        f"one line a system]({results}/drop.png)"
+    )
+    return f"{figure}\n\n{' '.join(sentences)}"
+
+
+def _example(row):
+    cut = "; fewer epochs than it asks for, ‡" if row.same.cut or row.apart.cut else ""
+    part = "; part of the corpus, §" if row.same.partial or row.apart.partial else ""
+    return (
+        f"`{row.system}` on {row.corpus}: {row.published.value:g} % published, "
+        f"{_score(row.score(row.same))} under `{row.same.protocol}`, "
+        f"{_score(row.score(row.apart))} under `{row.apart.protocol}`{cut}{part}"
+    )
+
+
+def _score(score):
+    around = span(score.low, score.high)
+    return percent(score.value, unit=True) + ("" if around == DASH else f" [{around}]")
