@@ -74,36 +74,43 @@ class Watch:
     def __init__(self, state):
         self.rank, self.processes = state.process_index, state.num_processes
         self.done = threading.Event()
-        self.thread = threading.Thread(target=self._watch, name="watch", daemon=True)
+        # When each process, this one too, was last heard of in the store.
+        self.heard = dict.fromkeys(range(self.processes), time.monotonic())
+        # Two threads, for a store whose machine is gone may keep the one that asks for ever.
+        self.threads = [
+            threading.Thread(target=job, daemon=True) for job in (self._count, self._judge)
+        ]
 
     def __enter__(self):
         if self.processes > 1:
-            self.thread.start()
+            for thread in self.threads:
+                thread.start()
         return self
 
     def __exit__(self, *_):
         self.done.set()
-        if self.thread.is_alive():
-            self.thread.join(PAUSE_S)
 
-    def _watch(self):
-        others = [rank for rank in range(self.processes) if rank != self.rank]
-        heard = {rank: (0, time.monotonic()) for rank in others}
+    def _count(self):
+        """Count aloud, and hear the others count."""
+        counts = dict.fromkeys(self.heard, 0)
         with contextlib.suppress(RuntimeError):
             store = self._store()
             while not self.done.wait(PAUSE_S):
                 store.add(_key(self.rank), 1)
                 # Adding nothing is how a count is read without waiting for it.
-                for rank, (count, _) in heard.items():
-                    if (now := store.add(_key(rank), 0)) != count:
-                        heard[rank] = (now, time.monotonic())
-                silent = [r for r, (_, at) in heard.items() if time.monotonic() - at > SILENCE_S]
-                if silent and not self.done.is_set():
-                    names = ", ".join(map(str, silent))
-                    _leave(f"process {names} of this run has been silent for {SILENCE_S:.0f} s")
-        # The store is gone: its process has ended well, as this one is about to, or has not.
-        if not self.done.wait(SILENCE_S / 2):
-            _leave("the first process of this run, or its machine, cannot be reached")
+                for rank in counts:
+                    if (count := store.add(_key(rank), 0)) != counts[rank]:
+                        counts[rank], self.heard[rank] = count, time.monotonic()
+
+    def _judge(self):
+        """Leave where somebody is silent, or the store itself."""
+        while not self.done.wait(PAUSE_S):
+            silent = [r for r, at in self.heard.items() if time.monotonic() - at > SILENCE_S]
+            if self.rank in silent:
+                _leave("the first process of this run, or its machine, cannot be reached")
+            if silent:
+                names = ", ".join(map(str, silent))
+                _leave(f"process {names} of this run has been silent for {SILENCE_S:.0f} s")
 
     def _store(self):
         """A connection of its own, so that counting waits for nothing else."""
