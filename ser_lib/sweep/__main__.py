@@ -43,7 +43,12 @@ def main(argv=None, root=ROOT):
 def _parser():
     parser = Parser("sweep", description="Make the runs that grids plan.", epilog=_EPILOG)
     parser.prog = "python -m ser_lib.sweep"
-    parser.add_argument("grids", nargs="+", metavar="GRID.yaml", help="plain YAML; see its docs")
+    parser.add_argument(
+        "grids",
+        nargs="+",
+        metavar="GRID.yaml",
+        help="plain YAML; `python -m pydoc ser_lib.sweep.grid` explains it",
+    )
     parser.add_argument(
         "--workers",
         type=number(1, 1024, kind=int),
