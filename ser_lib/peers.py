@@ -9,10 +9,13 @@ the main process may compute features for hours while the others wait.
 
 import contextlib
 import datetime
+import logging
 import os
 import sys
 import threading
 import time
+
+logger = logging.getLogger(__name__)
 
 # Between two counts, and without any until a process is given up (s).
 PAUSE_S = 2.0
@@ -93,8 +96,14 @@ class Watch:
     def _count(self):
         """Count aloud, and hear the others count."""
         counts = dict.fromkeys(self.heard, 0)
-        with contextlib.suppress(RuntimeError):
+        try:
             store = self._store()
+        except (RuntimeError, LookupError) as error:
+            # Whoever brought these processes together keeps no store that can be asked.
+            logger.warning("a process that dies will be noticed late (%s)", error)
+            self.done.set()
+            return
+        with contextlib.suppress(RuntimeError):
             while not self.done.wait(PAUSE_S):
                 store.add(_key(self.rank), 1)
                 # Adding nothing is how a count is read without waiting for it.

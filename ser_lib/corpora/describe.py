@@ -5,11 +5,11 @@ does the reading by itself; the command is there to check a folder, or to look a
 """
 
 import argparse
-import sys
 from collections import Counter
 
+from ser_lib.cli import exit_code
 from ser_lib.corpora.manifest import is_synthetic
-from ser_lib.errors import SerError
+from ser_lib.errors import CorpusError
 
 # More speakers than fit on a screen are summed up.
 _MOST_NAMES = 30
@@ -28,23 +28,22 @@ def main(corpus, argv=None):
     Returns
     -------
     int
-        0 when done, 2 after an error that the person can mend (one line on stderr).
+        0 when done, 2 after an error that the person can mend (one line on stderr), 130 when
+        interrupted, 143 when ended by SIGTERM.
     """
     options = _parser(corpus).parse_args(argv)
-    try:
-        manifest = corpus.prepare(options.data_folder, allow_partial=options.allow_partial)
-    except SerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_code(lambda: _main(corpus, options))
+
+
+def _main(corpus, options):
+    manifest = corpus.prepare(options.data_folder, allow_partial=options.allow_partial)
     print(describe(corpus, manifest))
     if options.output:
         try:
             manifest.save_to_disk(options.output)
         except OSError as error:
-            print(f"error: {options.output} cannot be written: {error}", file=sys.stderr)
-            return 2
+            raise CorpusError(f"{options.output} cannot be written: {error}") from error
         print(f"manifest saved in {options.output}")
-    return 0
 
 
 def _parser(corpus):
