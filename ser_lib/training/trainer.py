@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import time
+import warnings
 
 import torch
 from accelerate import Accelerator, skip_first_batches
@@ -233,7 +234,10 @@ class Trainer:
             wanted = "validation_wa" if self.scheduler.mode == "max" else "validation_loss"
             self.scheduler.step(row[wanted])
         elif self.scheduler is not None:
-            self.scheduler.step()
+            with warnings.catch_warnings():
+                # An epoch that was left after its last step has no steps in this process.
+                warnings.filterwarnings("ignore", r"Detected call of `lr_scheduler\.step")
+                self.scheduler.step()
         row["seconds"] = round(time.monotonic() - self.began, 2)
         if not progress.history or _rank(row) > _rank(progress.history[progress.best_epoch - 1]):
             progress.best_epoch = epoch

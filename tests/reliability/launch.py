@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -76,10 +77,20 @@ def end(*processes, codes=(0,), seconds=300):
 
 
 def stop(process):
-    """Kill a process and all it has started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    """Kill a process and all it has started, which torchrun puts into sessions of their own."""
+    for pid in [process.pid, *descendants(process.pid)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.wait(30)
+
+
+def descendants(pid):
+    """Numbers of all processes that a process has started, and those have."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [one for child in text.split() for one in (int(child), *descendants(int(child)))]
 
 
 def free_port():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness import until
-from launch import Launcher, end, pull_the_cable, stop, two_hosts
+from launch import Launcher, descendants, end, pull_the_cable, stop, two_hosts
 
 from ser_lib.evaluation.predictions import read_predictions
 
@@ -115,7 +115,7 @@ def test_a_process_that_dies_ends_the_other_within_a_minute(launcher, tmp_path):
     process = launcher.processes(2, folder, *ENDLESS)
     until(lambda: (folder / "history.jsonl").exists(), 120)
     # Not through torchrun, which would see it at once: the second process, by its own number.
-    victim = next(pid for pid in children(process.pid) if environment(pid).get("RANK") == "1")
+    victim = next(pid for pid in descendants(process.pid) if environment(pid).get("RANK") == "1")
     os.kill(victim, signal.SIGKILL)
     began = time.monotonic()
     (text,) = end(process, codes=(1,), seconds=60)
@@ -146,11 +146,6 @@ def test_a_host_that_goes_ends_the_other_within_a_minute(launcher, tmp_path, how
             stop(first)
             stop(second)
     usable(folder, launcher)
-
-
-def children(pid):
-    """Numbers of the processes that a process has started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def environment(pid):
