@@ -1,18 +1,21 @@
 """A speech encoder with other people's weights, and a head that fits it."""
 
-import json
-
 from transformers import AutoConfig, WhisperModel
 
 from ser_lib.errors import HparamsError, ModelFolderError
 from ser_lib.features.encoder_families import FAMILIES, plain_values
 from ser_lib.features.speech_encoder import SpeechEncoder
+from ser_lib.hub.budget import Budget
+from ser_lib.hub.vetting import check_config, check_extractor, check_folder, one_line, read_json
 from ser_lib.models.attentive_head import AttentiveHead
 from ser_lib.models.layer_head import LayerHead
 from ser_lib.pretrained.heard import heard
 from ser_lib.pretrained.lora import add_adapters
 from ser_lib.pretrained.source import locate
 from ser_lib.pretrained.weights import load_weights
+
+# What an encoder may be over its weights on disk, which may be stored in half precision.
+_TIMES, _BYTES, _OPERATIONS = 4, 128 << 20, 50_000
 
 
 def speech_encoder(
@@ -63,19 +66,28 @@ def speech_encoder(
     """
     _check(train_layers, freeze_epochs, lora_rank)
     found = locate(source, revision, allow_pickle)
-    values = _json(found.folder / "config.json")
+    values = _described(found.folder / "config.json")
     family = values.get("model_type")
     if family not in FAMILIES:
         raise ModelFolderError(
             f"{source}: {family!r} is no speech encoder known here; choose one of "
             f"{', '.join(FAMILIES)}"
         )
-    extractor = _json(found.folder / "preprocessor_config.json")
+    extractor = read_json(found.folder / "preprocessor_config.json")
+    check_extractor(
+        found.folder / "preprocessor_config.json", {"sampling_rate": 16_000, **extractor}
+    )
     try:
         described = plain_values(values, family), plain_values(extractor, family)
-        front_end = SpeechEncoder(family, *described, layers, pooled)
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
-        raise ModelFolderError(f"{source}: its configuration builds no encoder: {error}") from error
+        most = _TIMES * sum(path.stat().st_size for path in found.weights) + _BYTES
+        with Budget(most, most, _OPERATIONS):
+            front_end = SpeechEncoder(family, *described, layers, pooled)
+    except ModelFolderError as error:
+        raise ModelFolderError(f"{source}: {error}; choose another encoder") from error
+    except Exception as error:  # of whatever Transformers makes of a stranger's values
+        raise ModelFolderError(
+            f"{source}: its configuration builds no encoder: {one_line(error)}"
+        ) from error
     front_end.encoder.load_state_dict(_weights(front_end, found, source))
     front_end.initialised_from = str(found)
     front_end.heard = heard(found.name, found.folder)
@@ -128,13 +140,12 @@ def _check(train_layers, freeze_epochs, lora_rank):
         raise HparamsError("lora_rank trains adapters in place of layers: set train_layers to 0")
 
 
-def _json(path):
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelFolderError(f"{path} cannot be read as JSON; give a whole model") from error
-    if not isinstance(values, dict):
-        raise ModelFolderError(f"{path} holds no JSON object; give a whole model")
+def _described(path):
+    """Values of a config.json (dict) that asks for nothing from elsewhere; labels are unused."""
+    check_folder(path.parent)
+    values = read_json(path)
+    unused = ("id2label", "label2id", "provenance")
+    check_config(path, {key: value for key, value in values.items() if key not in unused})
     return values
 
 
