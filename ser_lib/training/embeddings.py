@@ -14,6 +14,7 @@ import torch
 import transformers
 from datasets import Dataset, Features, List, Value, concatenate_datasets
 from datasets.arrow_writer import ArrowWriter
+from filelock import FileLock
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Items
 
@@ -121,13 +122,17 @@ def open_store(network, manifest, settings=None):
     if missing and settings is None:
         return None
     if missing:
-        _compute(network, manifest, settings, [(parts[n], paths[n]) for n in missing])
+        folder.mkdir(parents=True, exist_ok=True)
+        # Folds of a job array start together: one computes, the others wait and find it done.
+        with FileLock(folder / ".lock"):
+            missing = [number for number in missing if not paths[number].is_file()]
+            if missing:
+                _compute(network, manifest, settings, [(parts[n], paths[n]) for n in missing])
     return concatenate_datasets([Dataset.from_file(str(path)) for path in paths])
 
 
 def _compute(network, manifest, settings, parts):
     began, clips = time.monotonic(), sum(len(ids) for ids, _ in parts)
-    parts[0][1].parent.mkdir(parents=True, exist_ok=True)
     front_end, device = network.front_end.eval(), device_of(network.front_end)
     places = {clip: place for place, clip in enumerate(manifest["id"])}
     for ids, path in progress_bar(parts, "encoding", f"x {_CLIPS_A_FILE} clips"):

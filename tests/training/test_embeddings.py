@@ -1,6 +1,8 @@
 """Stores of embeddings: computed once, found again, never mixed up."""
 
 import logging
+import threading
+import time
 
 import pytest
 import torch
@@ -59,6 +61,29 @@ def test_a_store_is_computed_once(tiny_encoder, manifest, monkeypatch, caplog):
     again = open_store(network(tiny_encoder("wav2vec2")), manifest, SETTINGS)
     assert again["id"][:] == first["id"][:]
     assert sorted(again["id"][:]) == sorted(manifest["id"])
+
+
+def test_of_two_runs_that_start_together_one_computes(tiny_encoder, manifest, monkeypatch):
+    models = [network(tiny_encoder("wav2vec2")) for _ in range(2)]
+    compute, computed, barrier = embeddings._compute, [], threading.Barrier(2)
+
+    def slowly(*arguments):
+        computed.append(True)
+        time.sleep(0.3)
+        compute(*arguments)
+
+    def run(model):
+        barrier.wait()
+        stores.append(open_store(model, manifest, SETTINGS)["values"][:])
+
+    monkeypatch.setattr(embeddings, "_compute", slowly)
+    stores, runs = [], [threading.Thread(target=run, args=(model,)) for model in models]
+    for thread in runs:
+        thread.start()
+    for thread in runs:
+        thread.join()
+    assert len(computed) == 1
+    assert len(stores) == 2 and stores[0] == stores[1]
 
 
 def test_an_interrupted_store_goes_on_where_it_stopped(tiny_encoder, manifest, monkeypatch):
