@@ -23,6 +23,9 @@ from ser_lib.errors import AudioError
 # From here up, a RIFF size is what programs write into a pipe, where they cannot come back to
 # fill in the true one: 0x7FFFF000 (sox), 0x7FFFFFFF, 0xFFFFFFFF (ffmpeg).
 _STREAMED = 0x7FFFF000
+# One filter an output phase; above this many taps in all (24 414 Hz to 16 000 Hz needs 98 million)
+# that takes seconds a clip.
+_LARGEST_FILTER_BANK = 1_000_000
 #: Rates that can be read, in Hz. Speech is recorded from 4 kHz up; far below, a small file stands
 #: for hours of sound, which would be resampled to gigabytes. Above, there are recorders of bats.
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
@@ -154,7 +157,11 @@ def inspect(path):
 
 
 def resample(waveform, orig_hz, new_hz):
-    """Change the sample rate with the SoX resampler, high quality, as ``librosa.load`` does.
+    """Change the sample rate by windowed-sinc interpolation.
+
+    The numbers are those of torchaudio, and so of the stock pipelines of Transformers, except
+    where the two rates share so few factors that a filter bank would not fit a cache; there
+    ``scipy.signal.resample_poly`` does it.
 
     Arguments
     ---------
@@ -183,18 +190,15 @@ def resample(waveform, orig_hz, new_hz):
     waveform = np.asarray(waveform, dtype=np.float32)
     if orig_hz == new_hz:
         return waveform
-    import soxr
+    common = math.gcd(orig_hz, new_hz)
+    up, down = new_hz // common, orig_hz // common
+    if up * down > _LARGEST_FILTER_BANK:
+        import scipy.signal
 
-    wanted = -(-waveform.shape[-1] * new_hz // orig_hz)
-    # soxr takes time first, and any number of channels beside it.
-    signals = waveform.reshape(-1, waveform.shape[-1]).T
-    resampled = soxr.resample(signals, orig_hz, new_hz, quality="HQ").T
-    # It rounds the length where librosa rounds it up.
-    resampled = resampled[:, :wanted]
-    missing = wanted - resampled.shape[1]
-    if missing:
-        resampled = np.pad(resampled, ((0, 0), (0, missing)))
-    return np.ascontiguousarray(resampled.reshape(*waveform.shape[:-1], wanted))
+        return scipy.signal.resample_poly(waveform, up, down, axis=-1).astype(np.float32)
+    from ser_lib.resampling import sinc_resample
+
+    return sinc_resample(waveform, up, down)
 
 
 class _Bytes(io.BytesIO):

@@ -112,7 +112,7 @@ def find(data_folder=None):
         If the given folder does not exist, or there is none; the message says how to get it.
     """
     if data_folder is not None and str(data_folder) == "sample":
-        folder = places.cache_folder() / "corpora" / f"sample-{NAME}-v1"
+        folder = places.cache_folder() / "corpora" / f"sample-{NAME}-v2"
         return synthetic.write_voices(folder, NAME, sample_clips(), sample_rate=16_000)
     return places.find(NAME, data_folder, download, holds=_CLIPS)
 

@@ -122,7 +122,7 @@ def find(data_folder=None):
     """
     if data_folder is not None and str(data_folder) == "sample":
         # Raise the number whenever voices.py changes how anything sounds.
-        sample = places.cache_folder() / "corpora" / f"sample-{NAME}-v1"
+        sample = places.cache_folder() / "corpora" / f"sample-{NAME}-v2"
         return write_voices(sample, NAME, _sample_clips(), sample_rate=16_000)
     return places.find(NAME, data_folder, download, holds=_HOLDS)
 

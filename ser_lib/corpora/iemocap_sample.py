@@ -43,9 +43,9 @@ _OF_SPEAKER = {
 
 
 def default_folder():
-    """Where the sample lives (Path): ``$SER_CACHE/corpora/sample-IEMOCAP-v1``."""
+    """Where the sample lives (Path): ``$SER_CACHE/corpora/sample-IEMOCAP-v2``."""
     # Raise the number whenever voices.py or this file changes how anything sounds or is called.
-    return places.cache_folder() / "corpora" / "sample-IEMOCAP-v1"
+    return places.cache_folder() / "corpora" / "sample-IEMOCAP-v2"
 
 
 def write(folder, progress=True, sessions=range(1, 6)):

@@ -77,7 +77,7 @@ def find(data_folder=None):
         shelf = os.environ.get("SER_DATA")
         return Path(shelf).expanduser() if shelf else _downloads()
     if str(data_folder) == "sample":
-        return _write_sample(_downloads() / f"sample-{NAME}-v1")
+        return _write_sample(_downloads() / f"sample-{NAME}-v2")
     return places.find(NAME, data_folder, None, holds=_HOLDS)
 
 

@@ -116,7 +116,7 @@ def find(data_folder=None):
         If the given folder does not exist, or nothing is there and nothing can be downloaded.
     """
     if data_folder is not None and str(data_folder) == "sample":
-        folder = places.cache_folder() / "corpora" / f"sample-{NAME}-v1"
+        folder = places.cache_folder() / "corpora" / f"sample-{NAME}-v2"
         return synthetic.write_voices(folder, NAME, sample_clips(), sample_rate=24_414)
     return places.find(NAME, data_folder, download, holds="OAF_angry, ... or the 2800 clips")
 

@@ -233,7 +233,7 @@ def test_sample_is_a_synthetic_corpus(tmp_path, monkeypatch):
     manifest = prepare("sample", allow_partial=False)
     assert len(manifest) == 4 and set(manifest["corpus"]) == {"EMO-DB-synthetic"}
     assert set(manifest["sample_rate"]) == {16_000}
-    folder = tmp_path / "cache" / "corpora" / "sample-EMO-DB-v1"
+    folder = tmp_path / "cache" / "corpora" / "sample-EMO-DB-v2"
     assert emodb.find("sample") == folder and (folder / "SYNTHETIC.md").is_file()
     assert set(prepare(folder / "wav")["corpus"]) == {"EMO-DB-synthetic"}
 

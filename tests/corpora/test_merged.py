@@ -231,7 +231,7 @@ def hum(monkeypatch):
 
 def test_sample_of_all_four(hum, tmp_path):
     folder = merged.find("sample")
-    assert folder == tmp_path / "cache" / "corpora" / "sample-Merged-v1"
+    assert folder == tmp_path / "cache" / "corpora" / "sample-Merged-v2"
     manifest = prepare("sample", allow_partial=False)
     assert 60 <= len(manifest) <= 200 and is_synthetic(manifest)
     assert set(manifest["corpus"]) == {f"{name}-synthetic" for name in merged.READERS}

@@ -1,6 +1,7 @@
 """The 199 features of system 004 of one clip, as nodes of an ONNX graph."""
 
 import numpy as np
+import torch
 
 from ser_lib.use.onnx_parts import pitch
 from ser_lib.use.onnx_parts.harmonic import harmonic_mean
@@ -36,8 +37,10 @@ def acoustic_features(g, front_end, clip):
 def _analyse(g, front_end, clip):
     """Samples ``(time,)`` to ``(1, 199)``."""
     rate, window = front_end.sample_rate, numbers(front_end.window)
-    real, imaginary = spectrum(g, clip.unsqueeze(0), window, _N_FFT, _HOP)
-    real, imaginary = real.squeeze(0), imaginary.squeeze(0)
+    # In float64 for the reason that clip_spectrum gives.
+    exact = numbers(torch.hann_window(_N_FFT, dtype=torch.float64))
+    parts = spectrum(g, clip.unsqueeze(0).cast(np.float64), exact, _N_FFT, _HOP)
+    real, imaginary = (part.squeeze(0).cast(np.float32) for part in parts)
     magnitude = absolute(real, imaginary)
     power = magnitude.square()
     mel = power @ numbers(front_end.filters).T
