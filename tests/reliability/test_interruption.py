@@ -4,17 +4,18 @@ import os
 import signal
 
 import pytest
-from harness import outcome, same, until
+from harness import outcome, same
 
 EPOCHS = ("--number_of_epochs", "3")
-# Slows a step down, so that a signal comes in the midst of an epoch.
-SLOW = """
-import time
+# Asks to leave in the third step of the second of three epochs of eight steps.
+ASKING = """
+import os
 from ser_lib.training.trainer import Trainer
-quick = Trainer._loss
+quick, steps = Trainer._loss, []
 def loss(self, logits, labels, shared=False):
-    if shared:
-        time.sleep(0.03)
+    steps.append(shared)
+    if sum(steps) == 11:
+        os.kill(os.getpid(), {signum})
     return quick(self, logits, labels, shared)
 Trainer._loss = loss
 """
@@ -25,15 +26,12 @@ def test_a_run_that_was_asked_to_leave_goes_on_within_the_epoch(
     harness, unbroken, tmp_path, signum, code
 ):
     folder = tmp_path / "run"
-    process = harness.start(folder, *EPOCHS, before=SLOW)
-    until(lambda: (folder / "history.jsonl").exists())
-    os.kill(process.pid, signum)
-    text = harness.wait(process, code)
-    assert "interrupted; epoch 2 is saved after step" in text
+    text = harness.run(folder, *EPOCHS, code=code, before=ASKING.format(signum=int(signum)))
+    assert "interrupted; epoch 2 is saved after step 3 of 8" in text
     assert "start the same command again to go on" in text
     assert "Traceback" not in text
-    assert list((folder / "checkpoints").glob("epoch-0001-step-*/trainer.json"))
-    assert "going on after epoch 1, step" in harness.run(folder, *EPOCHS)
+    assert (folder / "checkpoints" / "epoch-0001-step-000003" / "trainer.json").exists()
+    assert "going on after epoch 1, step 3" in harness.run(folder, *EPOCHS)
     same(outcome(folder), outcome(unbroken))
 
 

@@ -13,7 +13,7 @@ from launch import Launcher, descendants, end, pull_the_cable, stop, two_hosts
 from ser_lib.evaluation.predictions import read_predictions
 
 pytestmark = pytest.mark.slow
-# All 16 clips of the test side but one: no batch of it divides among the processes.
+# The corpus lacks one clip of the test side: its 15 do not divide among two processes.
 EPOCHS = ("--number_of_epochs", "3")
 FEWER = ("--number_of_epochs", "2")
 ENDLESS = ("--number_of_epochs", "9000")
