@@ -5,6 +5,7 @@ and analysing them again every epoch buys nothing. The file is named by a hash o
 its content follows from; one that was not finished is never used.
 """
 
+import functools
 import hashlib
 import itertools
 import json
@@ -16,8 +17,14 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+import ser_lib
 from ser_lib.data.clips import collate
 from ser_lib.logs import progress_bar
+
+# Files of the package that decide what the features of a clip are.
+_ON_THE_WAY = ("audio.py", "resampling.py", "data/*.py", "features/*.py")
+# Clips a process hands over in one go.
+_AT_ONCE = 8
 
 
 class CachedFeatures(Dataset):
@@ -52,7 +59,7 @@ def is_cached(dataset):
 
 
 def cache_key(network, facts):
-    """Name of a cache: hash of the front end (with its buffers) and of ``facts``.
+    """Name of a cache: hash of the front end (with its buffers), the code and ``facts``.
 
     Arguments
     ---------
@@ -61,12 +68,24 @@ def cache_key(network, facts):
     facts : JSON-ready value
         What else the features follow from: clips with their audio hashes, labels, augmentation.
     """
-    digest = hashlib.sha256(json.dumps([network.front_end.spec, facts], sort_keys=True).encode())
+    told = [network.front_end.spec, _code_version(), facts]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     # As numbers of 8 bits, because NumPy has no bfloat16.
     for name, buffer in sorted(network.front_end.state_dict().items()):
         values = buffer.detach().cpu().contiguous().flatten().view(torch.uint8)
         digest.update(name.encode() + values.numpy().data)
     return digest.hexdigest()[:20]
+
+
+@functools.cache
+def _code_version():
+    """Hash of the modules that sound passes on its way to features, and versions of libraries."""
+    package = Path(ser_lib.__file__).parent
+    digest = hashlib.sha256(f"torch {torch.__version__}, numpy {np.__version__}".encode())
+    for room in _ON_THE_WAY:
+        for source in sorted(package.glob(room)):
+            digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()
 
 
 def cache_features(dataset, network, folder, batch_size=32, num_workers=0, description="features"):
@@ -109,24 +128,57 @@ def device_of(module):
 
 
 def _write(dataset, network, folder, batch_size, num_workers, description):
-    device = device_of(network.front_end)
-    loader = DataLoader(dataset, batch_size, collate_fn=collate, num_workers=num_workers)
     items, position = [], 0
     with (folder / "features.f32").open("wb") as file, torch.no_grad():
-        for batch in progress_bar(loader, description, "batch"):
-            features, lengths = network.features(
-                batch["inputs"].to(device), batch["lengths"].to(device)
+        for item in progress_bar(
+            _analysed(dataset, network, batch_size, num_workers), description, "clip", len(dataset)
+        ):
+            values = np.ascontiguousarray(item["features"].cpu().numpy(), dtype=np.float32)
+            file.write(values.data)
+            shape = list(values.shape)
+            items.append(
+                {k: item[k] for k in ("id", "label")} | {"start": position, "shape": shape}
             )
-            for index, clip in enumerate(batch["ids"]):
-                values = features[index, ..., : lengths[index]].cpu().numpy()
-                file.write(np.ascontiguousarray(values, dtype=np.float32).tobytes())
-                label = int(batch["labels"][index])
-                shape = list(values.shape)
-                items.append({"id": clip, "label": label, "start": position, "shape": shape})
-                position += values.size
+            position += values.size
         file.flush()
         os.fsync(file.fileno())
     # The index goes last and whole: where it exists, the features are complete.
     unfinished = folder / "items.json.part"
     unfinished.write_text(json.dumps(items), encoding="utf-8")
     unfinished.replace(folder / "items.json")
+
+
+def _analysed(dataset, network, batch_size, num_workers):
+    """Yield items with features; on a CPU the processes that decode clips analyse them too."""
+    device = device_of(network.front_end)
+    if device.type == "cpu":
+        analysed = _Analysed(dataset, network)
+        for items in DataLoader(analysed, _AT_ONCE, collate_fn=list, num_workers=num_workers):
+            yield from items
+        return
+    loader = DataLoader(
+        dataset, batch_size, collate_fn=collate, num_workers=num_workers, pin_memory=True
+    )
+    for batch in loader:
+        inputs, lengths = (batch[key].to(device) for key in ("inputs", "lengths"))
+        features, lengths = network.features(inputs, lengths)
+        for index, (clip, label) in enumerate(zip(batch["ids"], batch["labels"], strict=True)):
+            values = features[index, ..., : lengths[index]]
+            yield {"id": clip, "features": values, "label": int(label)}
+
+
+class _Analysed(Dataset):
+    """Clips with their features, each analysed where it is decoded."""
+
+    def __init__(self, dataset, network):
+        self.dataset, self.network = dataset, network
+
+    def __len__(self):
+        return len(self.dataset)
+
+    @torch.no_grad()
+    def __getitem__(self, index):
+        item = self.dataset[index]
+        waveform = item.pop("waveform")
+        features, lengths = self.network.features(waveform[None], torch.tensor([len(waveform)]))
+        return {**item, "features": features[0, ..., : lengths[0]]}

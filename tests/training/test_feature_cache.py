@@ -1,5 +1,6 @@
 """Features read from the cache against features computed."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,6 +9,7 @@ from ser_lib.data.clips import clip_dataset, collate
 from ser_lib.data.noise import GaussianNoiseCopies
 from ser_lib.features.log_mel import LogMel
 from ser_lib.models.waveform_classifier import WaveformClassifier
+from ser_lib.training import feature_cache
 from ser_lib.training.feature_cache import cache_features, cache_key
 
 FRONT_END = {"sample_rate": 16_000, "offset": 0.1, "seconds": 0.4, "n_fft": 512, "win_length": 400}
@@ -60,3 +62,23 @@ def test_key_follows_front_end_and_facts(network):
         len({key, cache_key(network, ["b"]), cache_key(other, ["a"]), cache_key(changed, ["a"])})
         == 4
     )
+
+
+def test_other_code_does_not_find_the_cache(network, monkeypatch, tmp_path):
+    key = cache_key(network, ["a"])
+    edited = tmp_path / "ser_lib"
+    (edited / "features").mkdir(parents=True)
+    (edited / "features" / "mfcc.py").write_text("edited = True\n")
+    monkeypatch.setattr(feature_cache.ser_lib, "__file__", str(edited / "__init__.py"))
+    feature_cache._code_version.cache_clear()
+    try:
+        assert cache_key(network, ["a"]) != key
+    finally:
+        feature_cache._code_version.cache_clear()
+
+
+def test_processes_analyse_as_one_does(dataset, network, tmp_path):
+    alone = cache_features(dataset, network, tmp_path / "alone")
+    several = cache_features(dataset, network, tmp_path / "several", num_workers=2)
+    assert alone.items == several.items
+    np.testing.assert_array_equal(alone.values, several.values)
