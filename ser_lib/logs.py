@@ -35,7 +35,7 @@ def progress_bar(iterable, description, unit, total=None):
 @contextlib.contextmanager
 def log_to_file(path):
     """Write the package's log to the end of a file (Path) too, as long as the context lasts."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _File(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)
     try:
@@ -48,3 +48,15 @@ def log_to_file(path):
     finally:
         logger.removeHandler(handler)
         handler.close()
+
+
+class _File(logging.FileHandler):
+    """On a full disk the run ends with a line of its own; no traceback for every line lost."""
+
+    def handleError(self, record):
+        """Lose the line."""
+
+    def close(self):
+        """Close, whatever is left to write."""
+        with contextlib.suppress(OSError):
+            super().close()

@@ -1,6 +1,7 @@
 """A run's log file."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +32,11 @@ def test_a_second_run_adds_to_the_log(tmp_path):
             logging.getLogger("ser_lib").warning(word)
     text = (tmp_path / "log.txt").read_text()
     assert "first" in text and "second" in text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, a disk without room")
+def test_a_full_disk_loses_lines_without_a_word(capfd):
+    logging.getLogger("ser_lib").setLevel(logging.INFO)
+    with log_to_file(Path("/dev/full")):
+        logging.getLogger("ser_lib.somewhere").info("lost")
+    assert capfd.readouterr().err == ""
