@@ -1,0 +1,71 @@
+"""Features of a corpus on all cores, against librosa in one process and, by joblib, on all cores."""
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks import sources, speech
+from benchmarks.rows import Row, side_by_side
+from ser_lib.audio import resample
+from ser_lib.features.acoustic_features import AcousticFeatures
+from ser_lib.features.issa_features import IssaFeatures
+from ser_lib.features.log_mel import LogMel
+
+
+def rows(options):
+    """Rows of log-mel, the 193 and the 199 features."""
+    from joblib import Parallel, delayed
+
+    cores = speech.cores()
+    long = speech.clips(options, 24 if options.quick else 480)
+    pool = Parallel(n_jobs=cores)
+    front_end = LogMel(offset=0.0)
+
+    def joblib():
+        pool(delayed(sources.log_mel_of)(clip) for clip in long)
+
+    ours, theirs, jobs = side_by_side(
+        [lambda: analysed(front_end, long), lambda: [sources.log_mel_of(c) for c in long], joblib],
+        runs=3,
+    )
+    found = front_end(torch.from_numpy(long[0])[None], torch.tensor([len(long[0])]))[0][0].numpy()
+    off = f"largest difference {np.abs(found - sources.log_mel_of(long[0])).max():.1e} dB"
+    size = f"{len(long)} clips of 3 s at 48 kHz, {cores} cores"
+    made = [
+        Row(f"log-mel, {size}", "librosa, one process", ours, theirs, ("times", 3), off),
+        Row(f"log-mel, {size}", f"librosa, joblib on {cores} cores", ours, jobs, ("times", 1.5)),
+    ]
+    short = [resample(clip, 48_000, 22_050) for clip in long[: len(long) // 4]]
+    for front_end, source, what, times in (
+        (IssaFeatures(), sources.issa_features_of, "193 features (system 002)", 10),
+        (AcousticFeatures(), sources.acoustic_features_of, "199 features (system 004)", 4),
+    ):
+        ours, theirs = side_by_side(
+            [lambda: analysed(front_end, short), lambda: [source(clip) for clip in short]],  # noqa: B023
+            runs=3,
+        )
+        size = f"{len(short)} clips of 3 s at 22.05 kHz, {cores} cores"
+        against = "librosa as the source calls it, one process"
+        made.append(Row(f"{what}, {size}", against, ours, theirs, ("times", times)))
+    return made
+
+
+class _Features(Dataset):
+    def __init__(self, front_end, clips):
+        self.front_end, self.clips = front_end, clips
+
+    def __len__(self):
+        return len(self.clips)
+
+    @torch.no_grad()
+    def __getitem__(self, index):
+        clip = torch.from_numpy(self.clips[index])
+        return self.front_end(clip[None], torch.tensor([len(clip)]))[0][0]
+
+
+def analysed(front_end, clips):
+    """Features of all clips, in processes, as a training run computes them."""
+    loader = DataLoader(
+        _Features(front_end, clips), 8, collate_fn=list, num_workers=speech.cores()
+    )
+    return [features for batch in loader for features in batch]

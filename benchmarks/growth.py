@@ -1,0 +1,157 @@
+"""Time and memory of a whole training command with a thousand to a hundred thousand clips.
+
+    python -m benchmarks.growth --sizes 1000 10000 100000
+
+The clips are 20 ms of noise, a corpus made for this: only their number is of interest. Prepare
+(decode, check, hash), one epoch of a small perceptron, evaluation and report are one command.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+_ROOT = Path(__file__).resolve().parent.parent
+_NAME, _RATE, _SECONDS = "Growth", 16_000, 0.02
+_EMOTIONS = ("one", "two", "three", "four")
+_SPEAKERS = 20
+
+
+def main(argv=None):
+    """Measure the sizes, print a table, draw ``benchmarks/growth.png``; returns 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--run", metavar="FOLDER", help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    if options.run:
+        print(json.dumps(_run(Path(options.run))))
+        return 0
+    found = {size: _measured(size) for size in options.sizes}
+    print("| clips | prepare, s | epoch, s | whole command, s | peak memory, MiB |")
+    print("| --: | --: | --: | --: | --: |")
+    for size, told in found.items():
+        print(
+            f"| {size:,} | {told['prepare']:.1f} | {told['epoch']:.1f} | {told['whole']:.1f} "
+            f"| {told['peak']:.0f} |"
+        )
+    _draw(found, _ROOT / "benchmarks" / "growth.png")
+    return 0
+
+
+def _measured(size):
+    with tempfile.TemporaryDirectory() as folder:
+        _write(Path(folder, "clips"), size)
+        words = ["-m", "benchmarks.growth", "--run", folder]
+        environment = {**os.environ, "PYTHONPATH": str(_ROOT), "SER_CACHE": f"{folder}/cache"}
+        done = subprocess.run(
+            [sys.executable, *words], cwd=_ROOT, env=environment, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise SystemExit(done.stderr[-2000:])
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+def _write(folder, size):
+    noise = np.random.default_rng(0).normal(0, 0.1, (size, int(_RATE * _SECONDS)))
+    for clip, samples in enumerate(noise):
+        speaker = clip % _SPEAKERS
+        target = folder / f"{speaker:02d}"
+        if clip < _SPEAKERS:
+            target.mkdir(parents=True)
+        soundfile.write(target / f"{speaker:02d}-{clip:06d}.wav", samples, _RATE)
+
+
+def _corpus(folder, spent):
+    """A corpus as a stranger would add one: what a recipe asks of a module."""
+    from ser_lib.corpora.folder import whole_clips
+
+    def prepare(data_folder=None, allow_partial=False, progress=True):
+        began = time.perf_counter()
+        rows = [
+            {
+                "id": path.stem,
+                "corpus": f"{_NAME}-synthetic",
+                "path": str(path),
+                "speaker": path.parent.name,
+                "gender": "female" if int(path.parent.name) % 2 == 0 else "male",
+                "emotion": _EMOTIONS[int(path.stem[3:]) // _SPEAKERS % 4],
+                "intensity": "",
+                "statement": "",
+                "transcript": "",
+                "language": "",
+            }
+            for path in sorted(folder.rglob("*.wav"))
+        ]
+        manifest = whole_clips(f"{_NAME}-synthetic", 1, folder, rows, progress)
+        spent["prepare"] = time.perf_counter() - began
+        return manifest
+
+    return types.SimpleNamespace(
+        NAME=_NAME,
+        EMOTIONS=_EMOTIONS,
+        LANGUAGE="",
+        LICENCE="none",
+        CITATION="",
+        URL="",
+        DEFAULT_PROTOCOL="growth",
+        find=lambda data_folder=None: folder,
+        prepare=prepare,
+    )
+
+
+def _run(folder):
+    """The whole command in this process: s of its parts, and MiB at its peak."""
+    began, spent = time.perf_counter(), {}
+    from ser_lib import recipe
+    from ser_lib.protocols.registry import register
+    from ser_lib.protocols.stratified_holdout import StratifiedHoldout
+
+    register(
+        StratifiedHoldout(
+            name="growth",
+            corpus=_NAME,
+            describe="Random.",
+            source="this benchmark",
+            promises=(),
+            test=Fraction(1, 5),
+            validation=Fraction(1, 10),
+        )
+    )
+    words = [f"{_ROOT}/hparams/mfcc_mlp.yaml", "--number_of_epochs", "1"]
+    words += ["--output_folder", str(folder / "run"), "--data_folder", str(folder / "clips")]
+    if recipe.main(_corpus(folder / "clips", spent), words):
+        raise SystemExit("the command failed")
+    history = (folder / "run" / "history.jsonl").read_text(encoding="utf-8")
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    whole = time.perf_counter() - began
+    return {**spent, "epoch": json.loads(history)["seconds"], "whole": whole, "peak": peak / 1024}
+
+
+def _draw(found, path):
+    from ser_lib.evaluation.figures import BLUE, headed_figure, quiet, save_png
+
+    figure, ax = headed_figure(6.0, 3.4, "Growth", "one training command, 20-ms clips of noise")
+    sizes = list(found)
+    ax.loglog(sizes, [found[size]["whole"] for size in sizes], color=BLUE, marker="o")
+    for size in sizes:
+        label = f"{found[size]['whole']:.0f} s, {found[size]['peak']:.0f} MiB"
+        ax.annotate(label, (size, found[size]["whole"]), (0, 8), textcoords="offset points", ha="center")
+    ax.set_xlabel("clips")
+    ax.set_ylabel("whole command, s")
+    ax.margins(0.2)
+    quiet(ax, spines=("bottom", "left"))
+    save_png(figure, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
