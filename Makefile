@@ -1,5 +1,6 @@
 # make train   environment, then the main job on the embedded synthetic corpus
 # make train DATA=/path/to/RAVDESS   the same on the real one
+# make bench DATA=/path/to/RAVDESS   what is fast, side by side with other ways
 # make test    environment, then lint and the quick tests
 PYTHON ?= python3
 VENV   ?= .venv
@@ -13,10 +14,10 @@ ifeq ($(DATA),sample)
 SAMPLE_ARGS := --number_of_epochs 8 --batch_size 8
 endif
 
-.PHONY: help environment train test test-all lint clean
+.PHONY: help environment train test test-all bench lint clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -3
+	@sed -n 's/^# //p' Makefile | head -4
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +39,9 @@ test: lint
 
 test-all: lint
 	$(BIN)/python -m pytest -m ""
+
+bench: environment
+	$(BIN)/python -m benchmarks --data_folder "$(DATA)" $(ARGS)
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .ruff_cache

@@ -18,16 +18,33 @@ import sys
 import tempfile
 from pathlib import Path
 
-import torch
-
 from benchmarks import speech
 from benchmarks.rows import Row
 from ser_lib.evaluation.markdown import table
 from ser_lib.run_facts import hardware
 
-SECTIONS = ("imports", "decoding", "features", "training_step", "loader", "latency", "trees", "epochs")
+SECTIONS = (
+    "imports",
+    "decoding",
+    "features",
+    "training_step",
+    "loader",
+    "latency",
+    "trees",
+    "epochs",
+    "gpu",
+)
 _HEADERS = ["what", "against", "ours", "theirs", "ratio", "target", "met", "note"]
-_LIBRARIES = ("torch", "librosa", "numpy", "scipy", "soundfile", "transformers", "scikit-learn", "xgboost")
+_LIBRARIES = (
+    "torch",
+    "librosa",
+    "numpy",
+    "scipy",
+    "soundfile",
+    "transformers",
+    "scikit-learn",
+    "xgboost",
+)
 _HERE = Path(__file__).resolve().parent
 _KEPT = _HERE / "results.json"
 _BEGIN, _END = "<!-- table:begin -->", "<!-- table:end -->"
@@ -36,7 +53,9 @@ _BEGIN, _END = "<!-- table:begin -->", "<!-- table:end -->"
 def main(argv=None):
     """Measure the sections, write the table; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}")
     parser.add_argument("--data_folder", help="RAVDESS; synthetic voices without it")

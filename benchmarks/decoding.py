@@ -1,4 +1,4 @@
-"""A corpus from files to padded batches at another rate, against loops over librosa and datasets."""
+"""A corpus from files to padded batches at another rate, against loops over librosa."""
 
 import importlib.util
 
@@ -40,7 +40,10 @@ def rows(options):
     jobs = {"librosa.load in a loop": by_librosa, "soundfile and librosa.resample": by_soundfile}
     if importlib.util.find_spec("torchcodec"):
         jobs["datasets with torchcodec"] = _by_datasets(paths)
-    times, what = side_by_side([ours, *jobs.values()], runs=3), f"decode, resample and pad {len(ids)} clips"
+    times, what = (
+        side_by_side([ours, *jobs.values()], runs=3),
+        f"decode, resample and pad {len(ids)} clips",
+    )
     return [
         Row(f"{what}, {cores} cores", against, times[0], theirs, ("times", 2))
         for against, theirs in zip(jobs, times[1:], strict=True)

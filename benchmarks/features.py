@@ -1,4 +1,4 @@
-"""Features of a corpus on all cores, against librosa in one process and, by joblib, on all cores."""
+"""Features of a corpus on all cores, against librosa in one process and on all cores."""
 
 import numpy as np
 import torch
@@ -65,7 +65,5 @@ class _Features(Dataset):
 
 def analysed(front_end, clips):
     """Features of all clips, in processes, as a training run computes them."""
-    loader = DataLoader(
-        _Features(front_end, clips), 8, collate_fn=list, num_workers=speech.cores()
-    )
+    loader = DataLoader(_Features(front_end, clips), 8, collate_fn=list, num_workers=speech.cores())
     return [features for batch in loader for features in batch]

@@ -132,7 +132,10 @@ def _run(folder):
     if recipe.main(_corpus(folder / "clips", spent), words):
         raise SystemExit("the command failed")
     history = (folder / "run" / "history.jsonl").read_text(encoding="utf-8")
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    peak = max(
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     whole = time.perf_counter() - began
     return {**spent, "epoch": json.loads(history)["seconds"], "whole": whole, "peak": peak / 1024}
 
@@ -145,7 +148,9 @@ def _draw(found, path):
     ax.loglog(sizes, [found[size]["whole"] for size in sizes], color=BLUE, marker="o")
     for size in sizes:
         label = f"{found[size]['whole']:.0f} s, {found[size]['peak']:.0f} MiB"
-        ax.annotate(label, (size, found[size]["whole"]), (0, 8), textcoords="offset points", ha="center")
+        ax.annotate(
+            label, (size, found[size]["whole"]), (0, 8), textcoords="offset points", ha="center"
+        )
     ax.set_xlabel("clips")
     ax.set_ylabel("whole command, s")
     ax.margins(0.2)

@@ -32,7 +32,14 @@ def rows(options):
         soundfile.write(clip, speech.clips(options, 1)[0], 48_000)
         stock = _wav2vec2()
         for name, front_end, shape, model, features, limit in (
-            ("parallel CNN-Transformer", LogMel(), (128, 563), CNNTransformer, sources.log_mel, 0.025),
+            (
+                "parallel CNN-Transformer",
+                LogMel(),
+                (128, 563),
+                CNNTransformer,
+                sources.log_mel,
+                0.025,
+            ),
             ("MFCC CNN (system 001)", MFCC(), (25, 216), MFCCCNN, sources.mfcc, 0.012),
         ):
             network = WaveformClassifier(front_end, CellStandardizer(shape), model(8)).eval()

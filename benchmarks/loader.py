@@ -23,9 +23,13 @@ def rows(options):
     """One row: seconds a step waits, beside what the step takes."""
     folder, _ = speech.folder(options)
     manifest = ravdess.prepare(folder, allow_partial=True, progress=False)
-    data = clip_dataset(manifest, manifest["id"], list(ravdess.EMOTIONS), 48_000, GaussianNoiseCopies())
+    data = clip_dataset(
+        manifest, manifest["id"], list(ravdess.EMOTIONS), 48_000, GaussianNoiseCopies()
+    )
     keep_freed_memory()
-    network = WaveformClassifier(LogMel(), None, CNNTransformer(8).to(memory_format=torch.channels_last))
+    network = WaveformClassifier(
+        LogMel(), None, CNNTransformer(8).to(memory_format=torch.channels_last)
+    )
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
     loader = iter(DataLoader(data, 32, collate_fn=collate, num_workers=2, shuffle=True))
     waited, worked = 0.0, 0.0

@@ -36,7 +36,9 @@ def main(argv=None):
     emotions = dict(zip(manifest["id"], manifest["emotion"], strict=True))
     sides = []
     for side, ids in (("train", ledger.train), ("test", ledger.test)):
-        copies = blocks["augmentation"].copies if blocks.get("augmentation") and side == "train" else 0
+        copies = (
+            blocks["augmentation"].copies if blocks.get("augmentation") and side == "train" else 0
+        )
         features, labels = [], []
         for clip in ids:
             for values in _features(front_end, paths[clip], copies):
@@ -48,7 +50,9 @@ def main(argv=None):
         from sklearn.preprocessing import StandardScaler
 
         scaler = StandardScaler().fit(train.reshape(len(train), -1))
-        train, test = (scaler.transform(x.reshape(len(x), -1)).reshape(x.shape) for x in (train, test))
+        train, test = (
+            scaler.transform(x.reshape(len(x), -1)).reshape(x.shape) for x in (train, test)
+        )
     train, test = torch.from_numpy(np.float32(train)), torch.from_numpy(np.float32(test))
     optimizer = blocks["optimizer"](model.parameters())
     order = torch.randperm(len(train))
@@ -82,7 +86,9 @@ def _features(front_end, path, copies):
         stretch[: len(samples)] = samples
         for _ in range(copies):
             noise = np.random.standard_normal(len(stretch))
-            level = np.sqrt((stretch**2).mean() / (noise**2).mean() * 10 ** (-np.random.randint(15, 30) / 10))
+            level = np.sqrt(
+                (stretch**2).mean() / (noise**2).mean() * 10 ** (-np.random.randint(15, 30) / 10)
+            )
             yield _fitted(sources.log_mel_of(np.float32(stretch + level * noise)), shape)
 
 
@@ -90,7 +96,9 @@ def _fitted(values, shape):
     """Cut or filled with 0 to ``shape`` along time."""
     values = values.reshape(*values.shape, *[1] * (len(shape) - values.ndim))
     values = values[..., : shape[-1]]
-    return np.pad(values, [(0, want - have) for want, have in zip(shape, values.shape, strict=True)])
+    return np.pad(
+        values, [(0, want - have) for want, have in zip(shape, values.shape, strict=True)]
+    )
 
 
 if __name__ == "__main__":

@@ -37,7 +37,9 @@ def log_mel_of(samples):
 def mfcc(path):
     """System 001: ``(25, 216)``."""
     samples = librosa.load(path, sr=44_100, offset=0.5, duration=2.5)[0]
-    return librosa.feature.mfcc(y=librosa.util.fix_length(samples, size=110_250), sr=44_100, n_mfcc=25)
+    return librosa.feature.mfcc(
+        y=librosa.util.fix_length(samples, size=110_250), sr=44_100, n_mfcc=25
+    )
 
 
 def issa_features(path):

@@ -1,5 +1,6 @@
 """A training step of the parallel CNN-Transformer against the source's plain eager model."""
 
+import sys
 import time
 
 import torch
@@ -36,11 +37,15 @@ def rows(options):
         step, began = _step(model, True), time.perf_counter()
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - whatever a machine without a compiler raises
-            return [*made, Row(f"{what}, bfloat16, compiled", against, 0.0, None, None, str(error)[:80])]
+        except Exception as error:
+            # Whatever a machine without a compiler raises; the other rows stand.
+            print(f"not compiled: {error}", file=sys.stderr)
+            return made
         compiling = f"compiling took {time.perf_counter() - began:.0f} s"
         [ours] = side_by_side([step], runs)
-        made.append(Row(f"{what}, bfloat16, compiled", against, ours, theirs, ("share", 0.45), compiling))
+        made.append(
+            Row(f"{what}, bfloat16, compiled", against, ours, theirs, ("share", 0.45), compiling)
+        )
     return made
 
 
