@@ -14,9 +14,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import datasets
-
-from ser_lib.corpora.manifest import FEATURES
+from ser_lib.corpora.manifest import features
 from ser_lib.corpora.places import cache_folder
 
 logger = logging.getLogger(__name__)
@@ -39,13 +37,15 @@ def fingerprint(corpus, version, folder, files):
     files : iterable of pathlib.Path
         The clips; relative path, size and modification time count, content does not.
     """
+    import datasets
+
     folder = folder.resolve()
     # A link that leads nowhere has neither; that it is broken is for the decoder to say.
     stats = [(path, path.stat() if path.exists() else None) for path in sorted(files)]
     state = {
         "corpus": corpus,
         "reader": version,
-        "columns": str(FEATURES),
+        "columns": str(features()),
         "datasets": datasets.__version__,
         "folder": str(folder),
         "files": [
@@ -64,7 +64,9 @@ def cached(key, make):
     """
     folder = cache_folder() / "manifests" / key
     if _intact(folder):
-        return datasets.load_from_disk(str(folder), keep_in_memory=True)
+        from datasets import load_from_disk
+
+        return load_from_disk(str(folder), keep_in_memory=True)
     manifest = make()
     try:
         _keep(manifest, folder)
@@ -111,6 +113,8 @@ def _sha256(path):
 @contextlib.contextmanager
 def _no_progress_bars():
     """Saving 1440 rows needs no bar; leave the person's own setting as it was."""
+    import datasets
+
     were_off = datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     try:

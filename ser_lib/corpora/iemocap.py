@@ -40,8 +40,6 @@ import logging
 import sys
 import types
 
-from datasets import Dataset, Features, Value
-
 from ser_lib.corpora import cache, iemocap_sample, places
 from ser_lib.corpora import iemocap_labels as labels
 from ser_lib.corpora.folder import complete, refuse_doubled, sounds
@@ -83,10 +81,12 @@ _READER_VERSION = 1
 _HOLDS = "Session1 to Session5"
 # Labels name a tenth of a millisecond; a recording may end a little before its last label.
 _SLACK = 0.1
-_DIMENSIONS = Features(
-    {"id": Value("string")}
-    | {name: Value("float64") for name in ("valence", "activation", "dominance")}
-)
+_DIMENSIONS = {
+    "id": "string",
+    "valence": "float64",
+    "activation": "float64",
+    "dominance": "float64",
+}
 
 
 def variant(classes="source4", audio=None):
@@ -303,9 +303,12 @@ def dimensions(data_folder=None, allow_partial=False):
     CorpusError
         As :func:`prepare`, for the labels.
     """
+    from datasets import Dataset, Features, Value
+
     _, turns = _labelled(data_folder, allow_partial)
+    columns = Features({name: Value(kind) for name, kind in _DIMENSIONS.items()})
     rows = [{name: getattr(turn, name) for name in _DIMENSIONS} for turn in turns]
-    return Dataset.from_list(rows, features=_DIMENSIONS)
+    return Dataset.from_list(rows, features=columns)
 
 
 def _check_choice(classes, audio):

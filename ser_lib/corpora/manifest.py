@@ -4,39 +4,53 @@ Everything downstream (protocols, data, evaluation) reads these columns and noth
 corpus. Audio stays where it is: a row holds the path and the stretch, not the samples.
 """
 
+import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from datasets import Dataset, Features, Value
 from tqdm import tqdm
 
 from ser_lib import audio
 from ser_lib.errors import AudioError, CorpusError
 
-#: Columns of every manifest. ``start``, ``end`` and ``duration`` are in s, ``sample_rate`` in Hz,
-#: ``sha256`` covers the decoded samples (:func:`ser_lib.audio.inspect`).
-FEATURES = Features(
-    {
-        "id": Value("string"),
-        "path": Value("string"),
-        "start": Value("float64"),
-        "end": Value("float64"),
-        "speaker": Value("string"),
-        "gender": Value("string"),
-        "emotion": Value("string"),
-        "intensity": Value("string"),
-        "statement": Value("string"),
-        "transcript": Value("string"),
-        "language": Value("string"),
-        "sample_rate": Value("int32"),
-        "duration": Value("float64"),
-        "corpus": Value("string"),
-        "sha256": Value("string"),
-    }
-)
+# ``start``, ``end`` and ``duration`` are in s, ``sample_rate`` in Hz, ``sha256`` covers the decoded
+# samples (:func:`ser_lib.audio.inspect`).
+_COLUMNS = {
+    "id": "string",
+    "path": "string",
+    "start": "float64",
+    "end": "float64",
+    "speaker": "string",
+    "gender": "string",
+    "emotion": "string",
+    "intensity": "string",
+    "statement": "string",
+    "transcript": "string",
+    "language": "string",
+    "sample_rate": "int32",
+    "duration": "float64",
+    "corpus": "string",
+    "sha256": "string",
+}
 
 _SYNTHETIC = "-synthetic"
 _AT_ONCE = 256
+
+
+@functools.cache
+def features():
+    """Columns of every manifest (``datasets.Features``), also there as ``FEATURES``."""
+    # A second to import, which ``--help`` and the imports of corpus modules should not wait for.
+    from datasets import Features, Value
+
+    return Features({name: Value(kind) for name, kind in _COLUMNS.items()})
+
+
+def __getattr__(name):
+    """``FEATURES``, made on first use."""
+    if name == "FEATURES":
+        return features()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def build(rows):
@@ -58,11 +72,13 @@ def build(rows):
         If there are no rows, a row lacks a column or has one too many, a path is no UTF-8, or two
         share an id.
     """
+    from datasets import Dataset
+
     rows = sorted(rows, key=lambda row: row["id"])
     if not rows:
         raise CorpusError("a manifest needs one clip at least; the corpus folder gave none")
     for row, following in zip(rows, rows[1:] + [None], strict=True):
-        if odd := set(row) ^ set(FEATURES):
+        if odd := set(row) ^ set(_COLUMNS):
             raise CorpusError(
                 f"clip {row['id']}: missing or unknown columns {', '.join(sorted(odd))}"
             )
@@ -74,8 +90,8 @@ def build(rows):
         # Half of a surrogate pair stands for a byte that is no UTF-8.
         if not row["path"].isprintable() and any("\ud800" <= c <= "\udfff" for c in row["path"]):
             raise CorpusError(f"{ascii(row['path'])[1:-1]}: the path is no UTF-8; rename it")
-    columns = {name: [row[name] for row in rows] for name in FEATURES}
-    return Dataset.from_dict(columns, features=FEATURES)
+    columns = {name: [row[name] for row in rows] for name in _COLUMNS}
+    return Dataset.from_dict(columns, features=features())
 
 
 def inspect_clips(paths, progress=True):

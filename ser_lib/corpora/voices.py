@@ -15,8 +15,9 @@ import dataclasses
 import hashlib
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import butter, lfilter, sosfilt
+
+# Its rooms load when they are entered: a reader of a real corpus enters none.
+import scipy
 
 SAMPLE_RATE = 48_000
 _HOP = 240  # samples between two settings of the vocal tract: 5 ms
@@ -192,11 +193,13 @@ def _speech(person, style, statement, rng):
 
     pitch = _pitch(person, style, accent, rng)
     scale = person.formants * np.exp(style.formants)
-    formants = gaussian_filter1d(table[track, :3], 5, axis=0, mode="nearest")
+    formants = scipy.ndimage.gaussian_filter1d(table[track, :3], 5, axis=0, mode="nearest")
     formants = np.hstack([formants, np.tile(_UPPER_FORMANTS, (len(track), 1))]) * scale
     # A raised voice opens the jaw: louder styles have a higher first formant.
     formants[:, 0] *= np.exp(0.012 * np.clip(style.level, -6, 14))
-    voicing = gaussian_filter1d(table[track, 4], 2) * (0.8 + 0.4 * gaussian_filter1d(accent, 6))
+    voicing = scipy.ndimage.gaussian_filter1d(table[track, 4], 2) * (
+        0.8 + 0.4 * scipy.ndimage.gaussian_filter1d(accent, 6)
+    )
 
     source = _source(person, style, _upsample(pitch), rng) * _upsample(voicing)
     out = _vocal_tract(source, formants)
@@ -225,9 +228,9 @@ def _pitch(person, style, accent, rng):
     when = np.linspace(0, 1, len(accent))
     spread = max(0.5, 1.8 + style.range)
     semitones = style.pitch - spread * when
-    semitones += 1.5 * spread * gaussian_filter1d(accent, 12)
+    semitones += 1.5 * spread * scipy.ndimage.gaussian_filter1d(accent, 12)
     semitones += (style.final - 1.0) * np.clip((when - 0.8) / 0.2, 0, 1)
-    drift = gaussian_filter1d(rng.standard_normal(len(when)), 15)
+    drift = scipy.ndimage.gaussian_filter1d(rng.standard_normal(len(when)), 15)
     semitones += 1.2 * drift / (np.abs(drift).max() + 1e-9) * (0.2 + 0.1 * spread)
     seconds = np.arange(len(when)) * _HOP / SAMPLE_RATE
     wobble = np.sin(2 * np.pi * (rng.uniform(5, 7) * seconds + rng.uniform()))
@@ -250,7 +253,7 @@ def _source(person, style, pitch, rng):
     flow = inside**2 * (1 - inside)  # rises slowly, shuts abruptly
     pulses = np.diff(flow, prepend=0.0) * shimmer[cycle] / pitch
     decay = np.exp(-2 * np.pi * np.clip(person.cutoff * 2**style.tilt, 250, 8000) / SAMPLE_RATE)
-    pulses = lfilter([1 - decay], [1, -decay], pulses)
+    pulses = scipy.signal.lfilter([1 - decay], [1, -decay], pulses)
     pulses /= np.sqrt(np.mean(pulses**2))
     breath = 10 ** (np.clip(person.breath + 1.3 * style.breath, -45, -8) / 20)
     air = rng.standard_normal(len(pulses)) * (0.3 + 4.0 * flow)
@@ -269,7 +272,7 @@ def _vocal_tract(source, formants):
     out, state = np.empty_like(source), np.zeros((formants.shape[1], 2))
     for frame, section in enumerate(sections):
         part = slice(frame * _HOP, (frame + 1) * _HOP)
-        out[part], state = sosfilt(section, source[part], zi=state)
+        out[part], state = scipy.signal.sosfilt(section, source[part], zi=state)
     return out
 
 
@@ -278,9 +281,11 @@ def _consonants(phones, table, track, samples, rng):
     out = np.zeros(samples)
     bands = np.array([_PHONES[phone][6] for phone in phones])
     for band, edges in _NOISE_BANDS.items():
-        amount = _upsample(gaussian_filter1d(table[track, 5] * (bands[track] == band), 0.8))
-        shape = butter(2, edges, "bandpass", fs=SAMPLE_RATE, output="sos")
-        out += amount * sosfilt(shape, rng.standard_normal(samples))
+        amount = _upsample(
+            scipy.ndimage.gaussian_filter1d(table[track, 5] * (bands[track] == band), 0.8)
+        )
+        shape = scipy.signal.butter(2, edges, "bandpass", fs=SAMPLE_RATE, output="sos")
+        out += amount * scipy.signal.sosfilt(shape, rng.standard_normal(samples))
     return out
 
 

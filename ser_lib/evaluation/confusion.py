@@ -9,7 +9,6 @@ check it.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from sklearn import metrics as sk
 
 from ser_lib.errors import RunError
 
@@ -46,7 +45,15 @@ def confusion_matrix(references: Sequence, predictions: Sequence, classes: Seque
             f"predictions: label {strangers[0]!r} is not among the model's classes "
             f"({', '.join(map(str, classes))}); use the label names of the model's config"
         )
-    return sk.confusion_matrix(references, predictions, labels=classes)
+    places = {label: place for place, label in enumerate(classes)}
+    rows, columns = ([places[label] for label in ids] for ids in (references, predictions))
+    return count_pairs(rows, columns, len(classes))
+
+
+def count_pairs(rows: Sequence[int], columns: Sequence[int], n: int) -> np.ndarray:
+    """How often each pair of ids below ``n`` occurs, shape (n, n), int64."""
+    pairs = np.asarray(rows, dtype=np.int64) * n + np.asarray(columns, dtype=np.int64)
+    return np.bincount(pairs, minlength=n * n).reshape(n, n)
 
 
 def unweighted_accuracy(matrix: np.ndarray) -> np.ndarray:

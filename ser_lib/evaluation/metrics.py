@@ -5,6 +5,9 @@ in the package, over scikit-learn. They take integer class ids, and what is unde
 undefined: the recall of a class without clips and the precision of a class that was never
 predicted are NaN, not 0, and no mean counts them.
 
+They are for people who use `evaluate`, which takes seconds to import; reports get the same numbers
+from `ser_lib.evaluation.scores`.
+
 UA (unweighted accuracy, the UAR of the Interspeech challenges) is the mean recall; WA (weighted
 accuracy) is plain accuracy. Schuller, Batliner and others, "The INTERSPEECH 2009 Emotion
 Challenge", section 4.
@@ -15,10 +18,7 @@ from collections.abc import Sequence
 import datasets
 import evaluate
 import numpy as np
-import pandas as pd
 from sklearn import metrics as sk
-
-from ser_lib.evaluation import confusion
 
 _INPUTS = """
 Arguments
@@ -111,49 +111,6 @@ class PerClass(ClassificationMetric):
         return {"labels": [int(label) for label in labels]} | {
             name: column.tolist() for name, column in zip(names, scores, strict=True)
         }
-
-
-def summary(frame: pd.DataFrame, classes: Sequence[str]) -> dict:
-    """All scores of one table of predictions.
-
-    Arguments
-    ---------
-    frame : pd.DataFrame
-        One row a clip, with columns ``emotion`` and ``predicted``.
-    classes : sequence of str
-        Label names, in the model's order.
-
-    Returns
-    -------
-    dict
-        ``clips``; ``ua``, ``wa`` and ``macro_f1`` as fractions; ``per_class`` (by name:
-        precision, recall, f1, support); ``confusion`` (``classes`` and ``counts``, true classes
-        in rows).
-
-    Raises
-    ------
-    RunError
-        No clips, or a label that is not among the classes.
-    """
-    classes = list(classes)
-    matrix = confusion.confusion_matrix(frame["emotion"], frame["predicted"], classes)
-    ids = {name: index for index, name in enumerate(classes)}
-    labels = {
-        "references": [ids[name] for name in frame["emotion"]],
-        "predictions": [ids[name] for name in frame["predicted"]],
-    }
-    scores = PerClass().compute(**labels, labels=range(len(classes)))
-    return {
-        "clips": len(frame),
-        "ua": UnweightedAccuracy().compute(**labels)["unweighted_accuracy"],
-        "wa": WeightedAccuracy().compute(**labels)["weighted_accuracy"],
-        "macro_f1": MacroF1().compute(**labels)["macro_f1"],
-        "per_class": {
-            name: {key: scores[key][i] for key in ("precision", "recall", "f1", "support")}
-            for name, i in ids.items()
-        },
-        "confusion": {"classes": classes, "counts": matrix.tolist()},
-    }
 
 
 def _among(present: np.ndarray, labels: Sequence[int] | None) -> np.ndarray:

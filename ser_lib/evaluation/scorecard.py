@@ -9,7 +9,7 @@ from ser_lib.evaluation import breakdowns
 from ser_lib.evaluation.bootstrap import N_RESAMPLES, interval, resampled_matrices, speaker_codes
 from ser_lib.evaluation.confusion import SCORES, recalls
 from ser_lib.evaluation.corpus_probe import corpus_probe
-from ser_lib.evaluation.metrics import summary
+from ser_lib.evaluation.scores import summary
 
 
 def scorecard(

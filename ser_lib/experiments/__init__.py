@@ -5,11 +5,12 @@
 """
 
 from ser_lib.experiments.base import Result
-from ser_lib.experiments.ensemble import KINDS
+from ser_lib.experiments.kinds import experiment_class
 
 __all__ = ["Result", "experiment"]
 
 
 def experiment(corpus, hparams, manifest, ledger, folder, allow_partial=False):
     """The experiment that a YAML asks for; arguments as :class:`ser_lib.experiments.base` has."""
-    return KINDS[hparams.kind](corpus, hparams, manifest, ledger, folder, allow_partial)
+    made = experiment_class(hparams.kind)
+    return made(corpus, hparams, manifest, ledger, folder, allow_partial)

@@ -16,9 +16,9 @@ from safetensors import SafetensorError, safe_open
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.evaluation.calibration import fit_temperature
 from ser_lib.evaluation.files import drop_drafts, write_text
-from ser_lib.evaluation.metrics import UnweightedAccuracy, WeightedAccuracy
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
+from ser_lib.evaluation.scores import score_ids
 from ser_lib.experiments.run_lock import only_run
 from ser_lib.hub.card import model_card
 from ser_lib.hub.native import fits
@@ -264,8 +264,4 @@ class Experiment(abc.ABC):
 
 def score(predictions, labels):
     """UA and WA (fractions) of two int tensors ``(clips,)``, as the trainer wants them."""
-    pair = {"predictions": predictions, "references": labels}
-    return {
-        "ua": UnweightedAccuracy().compute(**pair)["unweighted_accuracy"],
-        "wa": WeightedAccuracy().compute(**pair)["weighted_accuracy"],
-    }
+    return score_ids(predictions, labels)

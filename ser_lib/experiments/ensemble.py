@@ -15,8 +15,8 @@ from ser_lib.classical.convert import as_tensors
 from ser_lib.classical.fit import Vectors, balanced, fit
 from ser_lib.errors import HparamsError
 from ser_lib.experiments.base import Experiment
-from ser_lib.experiments.estimator import EstimatorExperiment, made
-from ser_lib.experiments.gradient import GradientExperiment
+from ser_lib.experiments.estimator import made
+from ser_lib.experiments.kinds import experiment_class
 from ser_lib.hparams import FOLDERS, SETTINGS, Hparams
 from ser_lib.hub.native import read_network
 from ser_lib.models.waveform_ensemble import combine
@@ -47,7 +47,7 @@ class EnsembleExperiment(Experiment):
         for number, name in enumerate(names, start=1):
             hparams = Hparams(yaml.parent / name, self._overrides(name, seen[name]))
             seen[name] += 1
-            member = KINDS[hparams.kind](
+            member = experiment_class(hparams.kind)(
                 self.corpus,
                 hparams,
                 self.manifest,
@@ -130,13 +130,6 @@ class EnsembleExperiment(Experiment):
         vectors = Vectors(table, train.labels, train.speakers)
         fitted = fit(self.meta(), None, vectors, [], sample_weights=weights)
         return as_tensors(fitted.estimator, table.shape[1], len(self.classes))
-
-
-KINDS = {
-    "gradient": GradientExperiment,
-    "estimator": EstimatorExperiment,
-    "ensemble": EnsembleExperiment,
-}
 
 
 def _row(metrics):

@@ -5,11 +5,8 @@
 """
 
 import torch
-from transformers import AutoModelForAudioClassification
 
 from ser_lib.errors import ModelFolderError, RunError
-from ser_lib.features.encoder_families import plain_values
-from ser_lib.features.speech_encoder import SpeechEncoder
 from ser_lib.hub.configuration import SERConfig
 from ser_lib.models.layer_head import LayerHead
 from ser_lib.models.waveform_classifier import WaveformClassifier, positive
@@ -22,6 +19,11 @@ _TOLERANCE = 1e-4
 def fits(network):
     """Whether one of Transformers' own classes computes what a network does (bool)."""
     front_end, head = getattr(network, "front_end", None), getattr(network, "classifier", None)
+    # By name first: a network of another kind need not wait until all encoders are imported.
+    if getattr(front_end, "registered_name", None) != "speech_encoder":
+        return False
+    from ser_lib.features.speech_encoder import SpeechEncoder
+
     return (
         type(front_end) is SpeechEncoder
         and front_end.family in FAMILIES
@@ -55,6 +57,8 @@ def to_native(network, labels, provenance):
     RunError
         If the two do not answer alike.
     """
+    from transformers import AutoModelForAudioClassification
+
     front_end, head = network.front_end, network.classifier
     config = type(front_end.config)(
         **{
@@ -112,6 +116,9 @@ def from_native(model, extractor):
     -------
     WaveformClassifier
     """
+    from ser_lib.features.encoder_families import plain_values
+    from ser_lib.features.speech_encoder import SpeechEncoder
+
     config = model.config
     own = getattr(config, "provenance", {})
     weighted = config.use_weighted_layer_sum

@@ -5,7 +5,7 @@ import pytest
 from ser_lib.errors import RunError
 from ser_lib.evaluation.bootstrap import Interval, resampled_matrices, speaker_bootstrap
 from ser_lib.evaluation.confusion import unweighted_accuracy
-from ser_lib.evaluation.metrics import summary
+from ser_lib.evaluation.scores import summary
 
 
 @pytest.mark.parametrize("score", ["ua", "wa", "macro_f1"])

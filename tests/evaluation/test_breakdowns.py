@@ -2,7 +2,7 @@ import pytest
 
 from ser_lib.errors import RunError
 from ser_lib.evaluation.breakdowns import COLUMNS, by, worst_speaker
-from ser_lib.evaluation.metrics import summary
+from ser_lib.evaluation.scores import summary
 
 
 @pytest.mark.parametrize("column", COLUMNS)

@@ -8,9 +8,9 @@ from ser_lib.errors import RunError
 from ser_lib.evaluation import report
 from ser_lib.evaluation.bootstrap import speaker_bootstrap
 from ser_lib.evaluation.folds import aggregate, write_fold_report
-from ser_lib.evaluation.metrics import summary
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
+from ser_lib.evaluation.scores import summary
 
 
 @pytest.fixture

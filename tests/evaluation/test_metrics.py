@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from ser_lib.errors import RunError
 from ser_lib.evaluation.metrics import (
     MacroF1,
     PerClass,
     UnweightedAccuracy,
     WeightedAccuracy,
-    summary,
 )
 
 CASES = [(n, k, seed) for seed, (n, k) in enumerate([(1, 2), (3, 8), (20, 3), (50, 8), (400, 11)])]
@@ -121,19 +119,3 @@ def test_metrics_work_offline_and_leave_no_file(tmp_path):
     names = ["unweighted_accuracy", "weighted_accuracy", "macro_f1"]
     assert found.stdout.split() == [name for name in names for _ in range(2)]
     assert not list(home.rglob("*.arrow*")) and not list(home.rglob("metrics"))
-
-
-def test_summary_holds_all_scores(predictions, classes):
-    frame = predictions()
-    found = summary(frame, classes)
-    assert found["clips"] == len(frame)
-    assert found["wa"] == pytest.approx(frame["correct"].mean())
-    assert found["ua"] == pytest.approx(frame.groupby("emotion")["correct"].mean().mean())
-    assert list(found["per_class"]) == classes == found["confusion"]["classes"]
-    assert np.trace(found["confusion"]["counts"]) == frame["correct"].sum()
-    assert found["per_class"]["sad"]["support"] == (frame["emotion"] == "sad").sum()
-
-
-def test_summary_refuses_labels_of_another_model(predictions):
-    with pytest.raises(RunError, match="'angry' is not among the model's classes"):
-        summary(predictions(), ["neutral", "happy", "sad"])

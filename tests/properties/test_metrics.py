@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from ser_lib.evaluation.metrics import MacroF1, UnweightedAccuracy, WeightedAccuracy, summary
+from ser_lib.evaluation.metrics import MacroF1, UnweightedAccuracy, WeightedAccuracy
+from ser_lib.evaluation.scores import summary
 
 pairs = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=60)
 CLASSES = ["a", "b", "c", "d", "e", "f", "g"]

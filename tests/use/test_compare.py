@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ser_lib.errors import RunError
-from ser_lib.evaluation.metrics import summary
 from ser_lib.evaluation.predictions import write_predictions
+from ser_lib.evaluation.scores import summary
 from ser_lib.use import compare
 from ser_lib.use.compare import differences, paired
 
