@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from benchmarks import sources, speech
 from benchmarks.rows import Row, side_by_side
@@ -10,6 +10,8 @@ from ser_lib.audio import resample
 from ser_lib.features.acoustic_features import AcousticFeatures
 from ser_lib.features.issa_features import IssaFeatures
 from ser_lib.features.log_mel import LogMel
+from ser_lib.models.waveform_classifier import WaveformClassifier
+from ser_lib.training.feature_cache import analysed
 
 
 def rows(options):
@@ -25,7 +27,7 @@ def rows(options):
         pool(delayed(sources.log_mel_of)(clip) for clip in long)
 
     ours, theirs, jobs = side_by_side(
-        [lambda: analysed(front_end, long), lambda: [sources.log_mel_of(c) for c in long], joblib],
+        [lambda: features(front_end, long), lambda: [sources.log_mel_of(c) for c in long], joblib],
         runs=3,
     )
     found = front_end(torch.from_numpy(long[0])[None], torch.tensor([len(long[0])]))[0][0].numpy()
@@ -41,7 +43,7 @@ def rows(options):
         (AcousticFeatures(), sources.acoustic_features_of, "199 features (system 004)", 4),
     ):
         ours, theirs = side_by_side(
-            [lambda: analysed(front_end, short), lambda: [source(clip) for clip in short]],  # noqa: B023
+            [lambda: features(front_end, short), lambda: [source(clip) for clip in short]],  # noqa: B023
             runs=3,
         )
         size = f"{len(short)} clips of 3 s at 22.05 kHz, {cores} cores"
@@ -50,20 +52,20 @@ def rows(options):
     return made
 
 
-class _Features(Dataset):
-    def __init__(self, front_end, clips):
-        self.front_end, self.clips = front_end, clips
+class _Clips(Dataset):
+    """Waveforms in memory, as items of a dataset."""
+
+    def __init__(self, clips):
+        self.clips = clips
 
     def __len__(self):
         return len(self.clips)
 
-    @torch.no_grad()
     def __getitem__(self, index):
-        clip = torch.from_numpy(self.clips[index])
-        return self.front_end(clip[None], torch.tensor([len(clip)]))[0][0]
+        return {"id": str(index), "label": 0, "waveform": torch.from_numpy(self.clips[index])}
 
 
-def analysed(front_end, clips):
-    """Features of all clips, in processes, as a training run computes them."""
-    loader = DataLoader(_Features(front_end, clips), 8, collate_fn=list, num_workers=speech.cores())
-    return [features for batch in loader for features in batch]
+def features(front_end, clips):
+    """Features of all clips, in as many processes as there are cores, as a run computes them."""
+    network = WaveformClassifier(front_end, None, torch.nn.Identity())
+    return list(analysed(_Clips(clips), network, num_workers=speech.cores()))

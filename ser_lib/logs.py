@@ -18,10 +18,8 @@ def log_to_console(level):
     logger.setLevel(logging.INFO)
 
 
-def progress_bar(iterable, description, unit, total=None):
+def progress_bar(iterable, description, unit):
     """Progress bar over an iterable, on the main process; it is gone when done.
-
-    ``total`` (int) is for iterables without a length.
 
     Written to a file rather than a terminal, each state of a bar is a line of its own, so there
     it speaks up every half minute only.
@@ -29,7 +27,7 @@ def progress_bar(iterable, description, unit, total=None):
     from accelerate.utils import tqdm
 
     pause = 0.1 if sys.stderr.isatty() else 30
-    return tqdm(iterable, desc=description, unit=unit, total=total, leave=False, mininterval=pause)
+    return tqdm(iterable, desc=description, unit=unit, leave=False, mininterval=pause)
 
 
 @contextlib.contextmanager

@@ -129,17 +129,16 @@ def device_of(module):
 
 def _write(dataset, network, folder, batch_size, num_workers, description):
     items, position = [], 0
-    with (folder / "features.f32").open("wb") as file, torch.no_grad():
-        for item in progress_bar(
-            _analysed(dataset, network, batch_size, num_workers), description, "clip", len(dataset)
-        ):
-            values = np.ascontiguousarray(item["features"].cpu().numpy(), dtype=np.float32)
-            file.write(values.data)
-            shape = list(values.shape)
-            items.append(
-                {k: item[k] for k in ("id", "label")} | {"start": position, "shape": shape}
-            )
-            position += values.size
+    batches = analysed(dataset, network, batch_size, num_workers)
+    with (folder / "features.f32").open("wb") as file:
+        bar = progress_bar(range(len(dataset)), description, "clip")
+        for told, values in batches:
+            file.write(values.numpy().data)
+            for item in told:
+                items.append({**item, "start": position})
+                position += math.prod(item["shape"])
+            bar.update(len(told))
+        bar.close()
         file.flush()
         os.fsync(file.fileno())
     # The index goes last and whole: where it exists, the features are complete.
@@ -148,13 +147,28 @@ def _write(dataset, network, folder, batch_size, num_workers, description):
     unfinished.replace(folder / "items.json")
 
 
-def _analysed(dataset, network, batch_size, num_workers):
-    """Yield items with features; on a CPU the processes that decode clips analyse them too."""
+@torch.no_grad()
+def analysed(dataset, network, batch_size=32, num_workers=0):
+    """Features of a dataset, a few clips at a time.
+
+    On a CPU the processes that decode clips analyse them too, each clip by itself.
+
+    Arguments
+    ---------
+    dataset, network, batch_size, num_workers
+        As for :func:`cache_features`.
+
+    Yields
+    ------
+    told : list of dict
+        ``id``, ``label`` and ``shape`` (list of int) of each clip.
+    values : Tensor
+        float32, on the CPU: the features of these clips, flat, one clip after the other.
+    """
     device = device_of(network.front_end)
     if device.type == "cpu":
-        analysed = _Analysed(dataset, network)
-        for items in DataLoader(analysed, _AT_ONCE, collate_fn=list, num_workers=num_workers):
-            yield from items
+        clips = _Analysed(dataset, network)
+        yield from DataLoader(clips, _AT_ONCE, collate_fn=_packed, num_workers=num_workers)
         return
     loader = DataLoader(
         dataset, batch_size, collate_fn=collate, num_workers=num_workers, pin_memory=True
@@ -162,9 +176,8 @@ def _analysed(dataset, network, batch_size, num_workers):
     for batch in loader:
         inputs, lengths = (batch[key].to(device) for key in ("inputs", "lengths"))
         features, lengths = network.features(inputs, lengths)
-        for index, (clip, label) in enumerate(zip(batch["ids"], batch["labels"], strict=True)):
-            values = features[index, ..., : lengths[index]]
-            yield {"id": clip, "features": values, "label": int(label)}
+        rows = zip(batch["ids"], batch["labels"].tolist(), features, lengths.tolist(), strict=True)
+        yield _packed([{"id": i, "label": x, "features": f[..., :n].cpu()} for i, x, f, n in rows])
 
 
 class _Analysed(Dataset):
@@ -182,3 +195,12 @@ class _Analysed(Dataset):
         waveform = item.pop("waveform")
         features, lengths = self.network.features(waveform[None], torch.tensor([len(waveform)]))
         return {**item, "features": features[0, ..., : lengths[0]]}
+
+
+def _packed(items):
+    """Items as :func:`analysed` yields them: one tensor is handed over faster than many."""
+    told = [
+        {"id": item["id"], "label": item["label"], "shape": list(item["features"].shape)}
+        for item in items
+    ]
+    return told, torch.cat([item["features"].float().flatten() for item in items])
