@@ -166,7 +166,9 @@ def environment():
     SpeechBrain's description asks the ``pip`` of the shell, which is another environment's
     where the virtual one is not activated.
     """
-    found = {f"{d.metadata['Name']}=={d.version}" for d in distributions()}
+    # Each look at ``metadata`` reads it anew.
+    told = (distribution.metadata for distribution in distributions())
+    found = {f"{facts['Name']}=={facts['Version']}" for facts in told}
     return "\n".join(
         [
             f"# {hardware()}; {platform.platform()}; Python {platform.python_version()}",

@@ -62,7 +62,7 @@ def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_work
         # With several processes the last batch is filled up with clips seen before: a clip
         # counts once because the table is made by id.
         found.update(gather_object(list(zip(batch["ids"], probabilities, strict=True))))
-    rows = (row for row in manifest if row["id"] in found)
+    rows = (row for row in manifest.to_list() if row["id"] in found)
     return pd.DataFrame([_row(row, found[row["id"]], classes, fold) for row in rows])
 
 

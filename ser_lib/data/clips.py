@@ -42,7 +42,7 @@ def clip_dataset(manifest, ids, classes, sample_rate, augmentation=None):
     """
     copies = augmentation.copies if augmentation is not None else 0
     wanted = set(ids)
-    rows = {row["id"]: row for row in manifest if row["id"] in wanted}
+    rows = {row["id"]: row for row in manifest.to_list() if row["id"] in wanted}
     data = {}
     for clip in ids:
         row = rows[clip]

@@ -43,7 +43,8 @@ def pictures(manifest, ids, progress=True):
     AudioError
         If a clip cannot be decoded.
     """
-    rows = {row["id"]: row for row in manifest.select_columns(["id", "path", "start", "end"])}
+    columns = manifest.select_columns(["id", "path", "start", "end"])
+    rows = {row["id"]: row for row in columns.to_list()}
     window = torch.hann_window(_N_FFT)
     made = []
     for name in progress_bar(ids, "Comparing clips", "clip") if progress else ids:

@@ -294,6 +294,9 @@ def quiet(ax, spines: Sequence[str]) -> None:
 
 def save_png(figure, path: str | Path) -> Path:
     """Writes a figure as PNG in one step; raises RunError where the disk refuses."""
+    # Laid out once and drawn once; savefig would draw all of it into nothing before.
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine("none")
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    figure.canvas.print_png(buffer, metadata={"Software": None})
     return write_bytes(path, buffer.getvalue())

@@ -34,7 +34,7 @@ def transcribed_clips(manifest, ledger):
     names = ("id", "speaker", "gender", "intensity", "statement", "corpus", "emotion", "transcript")
     if absent := [name for name in names if name not in manifest.column_names]:
         raise CorpusError(f"the manifest of {ledger.corpus} has no column {absent[0]}")
-    rows = ({key: row[key] or "" for key in names} for row in manifest.select_columns([*names]))
+    rows = ({key: row[key] or "" for key in names} for row in manifest.to_list())
     clips = {row["id"]: row for row in rows if row["id"] in ledger.clips}
     if not any(row["transcript"].strip() for row in clips.values()):
         raise CorpusError(
