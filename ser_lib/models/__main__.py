@@ -4,9 +4,23 @@ A system is a YAML, so this one file of the room looks beyond it.
 """
 
 import argparse
+import contextlib
+import hashlib
+import json
 import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-from ser_lib.errors import SerError
+from ser_lib.corpora.places import cache_folder
+from ser_lib.errors import RunError, SerError
+
+_ROOT = Path(__file__).resolve().parents[2]
+# What the list follows from.
+_FILES = (
+    *("hparams/*.yaml", "ser_lib/*.py", "ser_lib/features/*.py", "ser_lib/models/*.py"),
+    *("ser_lib/pretrained/*.py", "ser_lib/training/settings.py"),
+)
+_LIBRARIES = ("torch", "transformers", "speechbrain", "scikit-learn", "xgboost")
 
 
 def main(argv=None):
@@ -23,7 +37,7 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     try:
         rows = [("system", "made by", "parameters", "front end", "features", "source")]
-        rows += _rows(arguments.classes)
+        rows += _kept_rows(arguments.classes)
     except SerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -34,10 +48,39 @@ def main(argv=None):
     return 0
 
 
-def _rows(n_classes):
-    from ser_lib.hparams import ROOT, Hparams
+def _kept_rows(n_classes):
+    """Rows of the list, which take seconds to make and are kept until a file or library changes."""
+    from ser_lib.evaluation.files import write_text
 
-    for path in sorted((ROOT / "hparams").glob("*.yaml")):
+    kept = cache_folder() / "systems" / f"{_key(n_classes)}.json"
+    try:
+        return json.loads(kept.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        rows = [list(row) for row in _rows(n_classes)]
+    # Where it cannot be kept it is made anew the next time.
+    with contextlib.suppress(RunError):
+        write_text(kept, json.dumps(rows))
+    return rows
+
+
+def _key(n_classes):
+    """Hash of what the list follows from."""
+    digest = hashlib.sha256(f"{n_classes} classes".encode())
+    for pattern in _FILES:
+        for path in sorted(_ROOT.glob(pattern)):
+            digest.update(path.name.encode() + path.read_bytes())
+    for library in _LIBRARIES:
+        try:
+            digest.update(f"{library} {version(library)}".encode())
+        except PackageNotFoundError:
+            digest.update(library.encode())
+    return digest.hexdigest()[:20]
+
+
+def _rows(n_classes):
+    from ser_lib.hparams import Hparams
+
+    for path in sorted((_ROOT / "hparams").glob("*.yaml")):
         hparams = Hparams(path)
         yield (path.stem, *_facts(hparams, n_classes), hparams.value("system_source") or "")
 

@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 
 from ser_lib.errors import ModelFolderError
-from ser_lib.hub.configuration import SERConfig
 
 
 def labels(classify):
@@ -36,6 +35,8 @@ def mixes_lengths(classify):
     Ours may. Of Transformers' own classes those may not that see the padding: without a mask, or
     with statistics over all of a batch's time (group norm).
     """
+    from ser_lib.hub.configuration import SERConfig
+
     config = classify.model.config
     if config.model_type == SERConfig.model_type:
         return True
