@@ -53,6 +53,34 @@ class CachedFeatures(Dataset):
         return {"id": item["id"], "features": torch.from_numpy(values), "label": item["label"]}
 
 
+class Chosen(Dataset):
+    """Some items of a cache of a whole corpus, with the labels of a run.
+
+    Arguments
+    ---------
+    whole : CachedFeatures
+    ids : sequence of str
+        Items to serve, in this order.
+    labels : sequence of int
+        Of those items.
+    """
+
+    cached = True
+
+    def __init__(self, whole, ids, labels):
+        self.whole = whole
+        rows = {item["id"]: row for row, item in enumerate(whole.items)}
+        self.rows = [rows[item] for item in ids]
+        pairs = zip(ids, labels, strict=True)
+        self.items = [{"id": item, "label": label} for item, label in pairs]
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, index):
+        return {**self.whole[self.rows[index]], "label": self.items[index]["label"]}
+
+
 def is_cached(dataset):
     """Whether items of a dataset are features that were computed before (bool)."""
     return getattr(dataset, "cached", False)

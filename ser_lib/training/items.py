@@ -1,11 +1,27 @@
 """What a run trains and validates on: decoded clips, or their features from the cache."""
 
+import logging
+import math
+
 import torch
+from filelock import FileLock
 from torch.utils.data import DataLoader
 
+from ser_lib.corpora import places
 from ser_lib.data.clips import clip_dataset, collate
 from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
-from ser_lib.training.feature_cache import cache_features, cache_key, device_of, is_cached
+from ser_lib.training.feature_cache import (
+    Chosen,
+    cache_features,
+    cache_key,
+    device_of,
+    is_cached,
+)
+
+logger = logging.getLogger(__name__)
+
+# Bytes of a corpus's features up to which they outlive the run that computed them.
+_SMALL = 64 * 2**20
 
 
 def training_items(
@@ -78,9 +94,47 @@ def training_items(
             store = open_store(network, manifest, settings)
         labels = {clip: classes.index(ledger.clips[clip].emotion) for clip in ledger.clips}
         return [Embeddings(store, ids, [labels[clip] for clip in ids]) for ids, _ in sides.values()]
+    copies = augmentation.copies if augmentation else 0
     with accelerator.main_process_first():
+        if _is_small(network, len(manifest), copies):
+            try:
+                whole = _whole_corpus(network, manifest, augmentation, settings)
+                return [_chosen(whole, ledger, classes, *side) for side in sides.values()]
+            except OSError as error:
+                logger.warning("features are kept in the run folder only (%s)", error)
         items = {side: cached(dataset, side) for side, dataset in items.items()}
     return list(items.values())
+
+
+def _is_small(network, clips, copies):
+    """Whether features of a whole corpus are little to keep (bool)."""
+    shape = getattr(network.front_end, "shape", None)
+    return shape is not None and 4 * math.prod(shape) * clips * (1 + copies) <= _SMALL
+
+
+def _whole_corpus(network, manifest, augmentation, settings):
+    """Features of every clip and copy (CachedFeatures), shared by folds, seeds and systems.
+
+    Which of them a run sees is its ledger's choice alone.
+    """
+    audio = sorted(zip(manifest["id"], manifest["sha256"], strict=True))
+    facts = [augmentation.spec if augmentation else None, audio]
+    folder = places.cache_folder() / "features" / cache_key(network, facts)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    clips = clip_dataset(manifest, manifest["id"], None, network.sample_rate, augmentation)
+    # Of runs that start together one computes.
+    with FileLock(folder.parent / f".{folder.name}.lock"):
+        return cache_features(
+            clips, network, folder, settings.batch_size, settings.num_workers, "features"
+        )
+
+
+def _chosen(whole, ledger, classes, ids, augmentation):
+    """One side's clips, each followed by its copies (Chosen)."""
+    copies = augmentation.copies if augmentation else 0
+    items = [clip if copy == 0 else f"{clip}#{copy}" for clip in ids for copy in range(1 + copies)]
+    labels = [classes.index(ledger.clips[item.partition("#")[0]].emotion) for item in items]
+    return Chosen(whole, items, labels)
 
 
 @torch.no_grad()
