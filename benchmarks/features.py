@@ -19,7 +19,7 @@ def rows(options):
     from joblib import Parallel, delayed
 
     cores = speech.cores()
-    long = speech.clips(options, 24 if options.quick else 480)
+    long = speech.clips(options, 24 if options.quick else 1440)
     pool = Parallel(n_jobs=cores)
     front_end = LogMel(offset=0.0)
 
@@ -37,11 +37,11 @@ def rows(options):
         Row(f"log-mel, {size}", "librosa, one process", ours, theirs, ("times", 3), off),
         Row(f"log-mel, {size}", f"librosa, joblib on {cores} cores", ours, jobs, ("times", 1.5)),
     ]
-    short = [resample(clip, 48_000, 22_050) for clip in long[: len(long) // 4]]
-    for front_end, source, what, times in (
-        (IssaFeatures(), sources.issa_features_of, "193 features (system 002)", 10),
-        (AcousticFeatures(), sources.acoustic_features_of, "199 features (system 004)", 4),
+    for front_end, source, what, times, part in (
+        (IssaFeatures(), sources.issa_features_of, "193 features (system 002)", 10, 3),
+        (AcousticFeatures(), sources.acoustic_features_of, "199 features (system 004)", 4, 12),
     ):
+        short = [resample(clip, 48_000, 22_050) for clip in long[::part]]
         ours, theirs = side_by_side(
             [lambda: features(front_end, short), lambda: [source(clip) for clip in short]],  # noqa: B023
             runs=3,
