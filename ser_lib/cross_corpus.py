@@ -84,7 +84,7 @@ def _run(options, values):
     from ser_lib.hparams import Hparams
     from ser_lib.protocols import split
     from ser_lib.recipe import make_folder
-    from ser_lib.training.trainer import make_accelerator
+    from ser_lib.training.accelerator import make_accelerator
 
     hparams = Hparams(options.yaml, values)
     if len(set(options.corpora)) < max(2, len(options.corpora)):

@@ -26,8 +26,8 @@ from ser_lib.hub.saving import save_model
 from ser_lib.logs import log_to_file
 from ser_lib.run_facts import environment, licence, run_facts
 from ser_lib.scoring import logits_of, predict
+from ser_lib.training.accelerator import make_accelerator
 from ser_lib.training.checkpoint import Checkpoints
-from ser_lib.training.trainer import make_accelerator
 
 logger = logging.getLogger(__name__)
 

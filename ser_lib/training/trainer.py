@@ -5,21 +5,14 @@ epoch's number, so a run that was killed and started again goes the same way as 
 not. Asked to leave (Ctrl-C, SIGTERM), it ends the step, saves within the epoch and leaves.
 """
 
-import datetime
-import json
 import logging
 import math
 import time
 import warnings
 
 import torch
-from accelerate import Accelerator, skip_first_batches
-from accelerate.state import AcceleratorState
-from accelerate.utils import (
-    DataLoaderConfiguration,
-    DistributedDataParallelKwargs,
-    set_seed,
-)
+from accelerate import skip_first_batches
+from accelerate.utils import set_seed
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
@@ -32,55 +25,12 @@ from ser_lib.logs import progress_bar
 from ser_lib.training.checkpoint import Checkpoints
 from ser_lib.training.endings import Endings
 from ser_lib.training.feature_cache import is_cached
-from ser_lib.training.memory import keep_freed_memory
+from ser_lib.training.history import report, write_history
 from ser_lib.training.random_states import random_states, set_random_states
 from ser_lib.training.rates import Warmup, parameter_groups
 from ser_lib.training.shared_batch_norm import share_batch_norm
 
 logger = logging.getLogger(__name__)
-
-
-def make_accelerator(settings, folder, freezes=False):
-    """Accelerator for this machine and these settings.
-
-    Arguments
-    ---------
-    settings : TrainingSettings
-        ``batch_size`` counts over all processes.
-    folder : Path
-        Run folder; TensorBoard files go to ``tensorboard`` inside.
-    freezes : bool
-        Whether some layers will be frozen in some epochs.
-
-    Raises
-    ------
-    HparamsError
-        If the batch does not divide among the processes, or the precision needs a GPU.
-    """
-    if settings.mixed_precision == "fp16" and not torch.cuda.is_available():
-        raise HparamsError("mixed_precision fp16 needs a GPU; on a CPU choose bf16 or no")
-    # Accelerate keeps one precision a process; a second run here may want another.
-    AcceleratorState._reset_state()
-    if not torch.accelerator.is_available():
-        keep_freed_memory()
-    # Where layers are frozen for some epochs, not every parameter has a gradient.
-    unused = DistributedDataParallelKwargs(find_unused_parameters=freezes)
-    accelerator = Accelerator(
-        # Named, because without a GPU Accelerate starts several processes only when told so.
-        cpu=not torch.accelerator.is_available(),
-        mixed_precision=settings.mixed_precision,
-        gradient_accumulation_steps=settings.gradient_accumulation_steps,
-        dataloader_config=DataLoaderConfiguration(split_batches=True),
-        log_with="tensorboard",
-        project_dir=str(folder),
-        kwargs_handlers=[unused],
-    )
-    if settings.batch_size % accelerator.num_processes:
-        raise HparamsError(
-            f"batch_size {settings.batch_size} does not divide among "
-            f"{accelerator.num_processes} processes; choose a multiple"
-        )
-    return accelerator
 
 
 class Trainer:
@@ -98,7 +48,7 @@ class Trainer:
         ``lr_scheduler(optimizer)`` makes a scheduler, stepped once an epoch. A
         ReduceLROnPlateau watches the validation loss, or the validation WA in mode ``max``.
     accelerator : accelerate.Accelerator
-        From :func:`make_accelerator`.
+        From :func:`ser_lib.training.accelerator.make_accelerator`.
     folder : Path
         Run folder.
     identity : dict
@@ -183,7 +133,7 @@ class Trainer:
             logger.info("going on after epoch %d%s of %s", progress.epoch, step, self.folder)
             if self.accelerator.is_main_process:
                 # A kill between checkpoint and history would leave a gap.
-                self._write_history(progress)
+                write_history(self.folder, progress)
         self.accelerator.init_trackers("tensorboard")
         with self.endings:
             while progress.epoch < settings.number_of_epochs and not out_of_patience(
@@ -247,7 +197,7 @@ class Trainer:
         progress.seconds += row["seconds"]
         progress.history.append(row)
         self.checkpoints.save(progress)
-        self._report(progress, row)
+        report(self.accelerator, self.folder, progress, self.settings.number_of_epochs)
 
     def _train(self, progress):
         """One epoch, from its first step or from where it was left; its loss and WA (dict)."""
@@ -354,38 +304,6 @@ class Trainer:
         # Divided by the weights of the whole batch, as on a single process; gradients are averaged.
         whole = self.accelerator.reduce(weights[labels].sum())
         return cross_entropy(logits, labels, weights, reduction="sum") * processes / whole
-
-    def _write_history(self, progress):
-        """``history.jsonl``, whole, from what the checkpoint knows."""
-        lines = "".join(json.dumps(entry) + "\n" for entry in progress.history)
-        partial = self.folder / "history.jsonl.part"
-        partial.write_text(lines, encoding="utf-8")
-        partial.replace(self.folder / "history.jsonl")
-
-    def _report(self, progress, row):
-        """One line for the person, one for programs, one set of points for TensorBoard."""
-        values = {key: value for key, value in row.items() if key != "epoch"}
-        self.accelerator.log(values, step=row["epoch"])
-        if not self.accelerator.is_main_process:
-            return
-        self._write_history(progress)
-        best = progress.history[progress.best_epoch - 1]
-        left = (self.settings.number_of_epochs - progress.epoch) * row["seconds"]
-        logger.info(
-            "epoch %d/%d  train loss %.3f WA %.1f%%  validation loss %.3f UA %.1f%% WA %.1f%%  "
-            "best UA %.1f%% (epoch %d)  %.0f s, at most %s left",
-            progress.epoch,
-            self.settings.number_of_epochs,
-            row["train_loss"],
-            100 * row["train_wa"],
-            row["validation_loss"],
-            100 * row["validation_ua"],
-            100 * row["validation_wa"],
-            100 * best["validation_ua"],
-            progress.best_epoch,
-            row["seconds"],
-            datetime.timedelta(seconds=round(left)),
-        )
 
 
 def out_of_patience(progress, patience):

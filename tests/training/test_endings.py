@@ -8,8 +8,9 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ser_lib.interruption import Stopped
+from ser_lib.training.accelerator import make_accelerator
 from ser_lib.training.settings import TrainingSettings
-from ser_lib.training.trainer import Trainer, make_accelerator
+from ser_lib.training.trainer import Trainer
 
 
 class Points(Dataset):
