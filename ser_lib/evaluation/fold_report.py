@@ -47,7 +47,7 @@ def fold_report_text(result: Mapping, drawn: Sequence[str], n_cut: int = 0) -> s
         ("Calibration", calibrated),
         ("Groups of clips", groups),
         ("How to get these numbers again", _again(result)),
-        ("Cost", cost(run["parameters"], run["train_seconds"], run["hardware"])),
+        ("Cost", cost(run)),
         ("Versions", versions(run["versions"])),
     ]
     folds = "all folds" if done == asked else f"{done} of {asked} folds"

@@ -94,7 +94,7 @@ def report_text(run: Mapping, card: Mapping, drawn: Sequence[str]) -> str:
         ("Groups of clips", _with_figure(sections.groups(card), "groups", "UA by group", drawn)),
         ("Training", _with_figure(_training(run), "curves", "Loss and UA by epoch", drawn)),
         ("How to get this number again", _again(run)),
-        ("Cost", cost(run["parameters"], run["train_seconds"], run["hardware"])),
+        ("Cost", cost(run)),
         ("Versions", versions(run["versions"])),
     ]
     title = f"{run['system_title']} on {run['corpus']}"
@@ -130,9 +130,15 @@ def cut_short(run: Mapping) -> str:
     )
 
 
-def cost(parameters: int, seconds: float, hardware: str) -> str:
-    """Parameters, training time and the machine, in one line."""
-    return f"{count(parameters, 'parameter')}; trained in {minutes(seconds)} min on {hardware}."
+def cost(run: Mapping) -> str:
+    """Parameters, training time, the machine and the latency where it was measured, in one line."""
+    told = (
+        f"{count(run['parameters'], 'parameter')}; trained in {minutes(run['train_seconds'])} min "
+        f"on {run['hardware']}"
+    )
+    if run.get("latency_ms"):
+        told += f"; {run['latency_ms']:.1f} ms from three seconds of sound to probabilities"
+    return f"{told}."
 
 
 def minutes(seconds: float) -> str:

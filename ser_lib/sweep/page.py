@@ -38,8 +38,9 @@ This page and its figure are written by `{COMMAND}` from the `metrics.json` and
 - **drop** is in points of the published metric, from either number to the one on new speakers;
   its interval takes a published number as it stands, and two tests of ours as independent.
 - The columns after it are of the run on new speakers, or of the other one where that is all there
-  is. ECE is the expected calibration error, in percent; training times are of all folds together,
-  on machines that may have done other work beside.
+  is. ECE is the expected calibration error, in percent. Latency is from three seconds of sound to
+  probabilities, in one thread. Training times are of all folds together. Both were taken on
+  machines that may have done other work beside.
 
 Brackets hold 95 % intervals from draws of whole speakers. They speak of other speakers, for the
 very models that were trained; the spread over seeds is not in them. WA is accuracy, UA the mean
@@ -52,6 +53,7 @@ def page(
     published: Sequence[Published],
     measured: Mapping[tuple, Measured],
     pairs: Sequence[Neighbours],
+    leak: str = "",
 ) -> str:
     """The whole page, ending with a line break.
 
@@ -65,10 +67,14 @@ def page(
         As :func:`ser_lib.sweep.measured.measure` gives it.
     pairs : sequence of Neighbours
         The paired tests.
+    leak : str
+        The section about leaks, where that was measured.
     """
     parts = [_INTRO]
     for corpus in sorted({row.corpus for row in rows}, key=lambda name: _rank(name, rows)):
         parts.append(_corpus(corpus, [row for row in rows if row.corpus == corpus]))
+    if leak:
+        parts.append(leak)
     nowhere = [one for one in published if one.corpus is None]
     if nowhere:
         lines = [

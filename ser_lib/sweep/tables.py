@@ -56,6 +56,8 @@ def _main(words):
     from ser_lib.sweep.drop_figure import drop_figure, shows
     from ser_lib.sweep.drops import drops
     from ser_lib.sweep.headline import MARKER, headline
+    from ser_lib.sweep.leak_page import FIGURE, leak_figure, outcomes, section
+    from ser_lib.sweep.leak_page import shows as shows_leak
     from ser_lib.sweep.measured import measure, read_kept
     from ser_lib.sweep.neighbours import neighbours
     from ser_lib.sweep.page import page
@@ -65,7 +67,8 @@ def _main(words):
     kept = read_kept(results)
     measured, published = measure(kept), read_published(results / "published.yaml")
     rows = drops(measured, published)
-    text = page(rows, published, measured, neighbours(measured))
+    leaks = outcomes(results)
+    text = page(rows, published, measured, neighbours(measured), section(leaks) if leaks else "")
     path = results / "README.md"
     old = path.read_text(encoding="utf-8") if path.is_file() else ""
     if old != text:
@@ -82,6 +85,10 @@ def _main(words):
         stale.append(figure)
         if not options.check:
             drop_figure(rows, figure)
+    if leaks and not shows_leak(leaks, results / FIGURE):
+        stale.append(results / FIGURE)
+        if not options.check:
+            leak_figure(leaks, results / FIGURE)
     stale += _recipes(options.recipes or results.resolve().parent / "recipes", kept, options)
     readme = results.resolve().parent / "README.md"
     if readme.is_file() and f"<!-- {MARKER}:begin -->" in readme.read_text(encoding="utf-8"):

@@ -1,0 +1,159 @@
+"""One system and one corpus under five rules, four of which leak.
+
+The parallel CNN-Transformer of system 000 was published with 96.78 %. Here it is trained on RAVDESS
+with the same data, seed, settings and epochs each time; what differs is told in `RULES`. The last
+two rules read the same training, so between them nothing but the choice of the epoch differs.
+
+Nothing of this is a way to train a model, so no model is kept: only what each epoch answers on the
+test items, from which :mod:`ser_lib.sweep.leak_page` makes the figure and its table.
+"""
+
+import logging
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from ser_lib.cli import exit_code
+from ser_lib.hparams import ROOT
+from ser_lib.use.command import Parser
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "leak"
+YAML = "hparams/cnn_transformer.yaml"
+TRAININGS = ("copies-mixed", "clips-mixed", "scaler-on-all", "speakers-apart")
+_EPILOG = f"""\
+Trainings, each resumed where it was left: {", ".join(TRAININGS)}.
+Then python -m ser_lib.sweep.tables draws the figure.
+"""
+
+
+class Rule(NamedTuple):
+    """``training`` that is read, the side that ``chooses`` the epoch, and both in ``words``."""
+
+    training: str
+    chooses: str
+    words: str
+
+
+RULES = {
+    "augment, then split": Rule(
+        "copies-mixed",
+        "validation",
+        "noisy copies are made first, then all items drawn 80/10/10: the published way",
+    ),
+    "split, then augment": Rule(
+        "clips-mixed",
+        "validation",
+        "clips are drawn 80/10/10 and training clips copied; every speaker is on every side",
+    ),
+    "epoch chosen on test": Rule(
+        "speakers-apart",
+        "test",
+        "speakers apart; the epoch is the one with the best test",
+    ),
+    "scaler fitted on all": Rule(
+        "scaler-on-all", "validation", "speakers apart; the scaler has seen the test clips"
+    ),
+    "clean": Rule(
+        "speakers-apart",
+        "validation",
+        "speakers apart; the scaler is fitted in training and the epoch chosen in validation",
+    ),
+}
+
+
+class Sides(NamedTuple):
+    """Items ``<clip>`` or ``<clip>#<copy>`` (lists of str); ``scaler``: those it is fitted on."""
+
+    train: list
+    validation: list
+    test: list
+    scaler: list
+
+
+class _Item(NamedTuple):
+    id: str
+    emotion: str
+
+
+def sides(training, manifest, copies):
+    """Which items are on which side.
+
+    Arguments
+    ---------
+    training : str
+        One of `TRAININGS`.
+    manifest : datasets.Dataset
+        Clips of RAVDESS.
+    copies : int
+        Noisy copies a clip. They are tested under ``copies-mixed`` only, as in the source.
+
+    Returns
+    -------
+    Sides
+    """
+    from ser_lib.protocols import lookup, split
+
+    def copied(ids):
+        return [x for clip in ids for x in (clip, *(f"{clip}#{n + 1}" for n in range(copies)))]
+
+    if training == "copies-mixed":
+        emotions = dict(zip(manifest["id"], manifest["emotion"], strict=True))
+        items = [_Item(item, emotions[item.partition("#")[0]]) for item in copied(manifest["id"])]
+        train, validation, test = lookup("ravdess-random").cut(items, 1, 0)
+        return Sides(train, validation, test, train)
+    ledger = split(manifest, "ravdess-random" if training == "clips-mixed" else "ravdess-si6")
+    train, validation, test = copied(ledger.train), list(ledger.validation), list(ledger.test)
+    seen = train + validation + test if training == "scaler-on-all" else train
+    return Sides(train, validation, test, seen)
+
+
+def main(argv=None):
+    """Run the command on ``argv`` (list of str, default the command line); returns exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    return exit_code(lambda: _main(words)) or 0
+
+
+def _main(words):
+    parser = Parser("leak", description=__doc__, epilog=_EPILOG)
+    parser.prog = "python -m ser_lib.sweep.leak"
+    folder = {"type": Path, "metavar": "FOLDER"}
+    parser.add_argument("--data_folder", required=True, metavar="FOLDER", help="RAVDESS")
+    parser.add_argument(
+        "--work",
+        default=Path("runs/leak"),
+        help="for features (1.2 GiB) and checkpoints (default: runs/leak)",
+        **folder,
+    )
+    parser.add_argument(
+        "--results",
+        default=ROOT / "results",
+        help="folder of results (default: the repository's)",
+        **folder,
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=TRAININGS, metavar="TRAINING", help="not all trainings"
+    )
+    parser.add_argument("--number_of_epochs", default="30", help="of each training (default: 30)")
+    parser.add_argument("--mixed_precision", default="no", help="no, bf16 or fp16 (default: no)")
+    parser.add_argument("--allow_partial", action="store_true", help="clips may be missing")
+    options = parser.parse_args(words)
+    # Heavy libraries load from here on, which --help need not wait for.
+    from ser_lib.corpora import ravdess
+    from ser_lib.hparams import Hparams
+    from ser_lib.logs import log_to_console
+    from ser_lib.sweep.leak_training import train
+
+    log_to_console(logging.INFO)
+    changes = {key: getattr(options, key) for key in ("number_of_epochs", "mixed_precision")}
+    changes["patience"] = "0"  # all trainings are as long
+    hparams = Hparams(ROOT / YAML, changes)
+    manifest = ravdess.prepare(options.data_folder, allow_partial=options.allow_partial)
+    for name in options.only or TRAININGS:
+        logger.info("training: %s", name)
+        train(name, hparams, manifest, options.work, options.results / FOLDER)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
