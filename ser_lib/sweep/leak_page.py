@@ -1,21 +1,16 @@
 """What each of the five rules scores: a table, a paragraph and a figure from the kept answers."""
 
-import gzip
 import hashlib
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
-
 from ser_lib.errors import RunError
-from ser_lib.evaluation.bootstrap import interval, resampled_matrices
-from ser_lib.evaluation.confusion import SCORES, confusion_matrix
 from ser_lib.evaluation.figures import BLUE, GREY, INK, PALE, VERMILLION, headed_figure, quiet
 from ser_lib.evaluation.files import write_bytes
 from ser_lib.evaluation.markdown import percent, span, table
+from ser_lib.sweep.kept_table import read_answers, recall, scores
 from ser_lib.sweep.leak import FOLDER, RULES, YAML, Rule
 from ser_lib.sweep.measured import Score
 
@@ -46,17 +41,11 @@ def outcomes(results: str | Path) -> list[Outcome]:
     found = []
     for name, rule in RULES.items():
         path = Path(results, FOLDER, f"{rule.training}.json")
-        if not path.is_file():
-            continue
-        answers = path.with_suffix(".csv.gz")
-        try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-            frame = pd.read_csv(io.BytesIO(gzip.decompress(answers.read_bytes())), dtype=str)
-            found.append(_outcome(name, rule, facts, frame))
-        except (OSError, EOFError, ValueError, LookupError) as error:
-            raise RunError(
-                f"{path}: it or {answers.name} is damaged ({error}); make the training again"
-            ) from error
+        if path.is_file():
+            try:
+                found.append(_outcome(name, rule, *read_answers(path)))
+            except LookupError as error:
+                raise RunError(f"{path}: {error} is missing; make the training again") from error
     return found
 
 
@@ -160,23 +149,18 @@ def shows(found: Sequence[Outcome], path: str | Path) -> bool:
 
 def _outcome(name, rule, facts, frame):
     epochs = range(1, 1 + len(facts["validation_ua"]))
-    classes = sorted({*frame["emotion"], *frame.filter(regex=r"^epoch_\d+$").stack()})
 
-    def ua(epoch):
-        matrix = confusion_matrix(frame["emotion"], frame[f"epoch_{epoch}"], classes)
-        return float(SCORES["ua"](matrix))
+    def at(epoch):
+        return frame.assign(predicted=frame[f"epoch_{epoch}"])
 
     if rule.chooses == "test":
-        epoch = max(epochs, key=lambda n: (ua(n), -n))
+        ua = [recall(at(epoch)) for epoch in epochs]
     else:
-        epoch = max(epochs, key=lambda n: (facts["validation_ua"][n - 1], -n))
-    chosen = frame.assign(predicted=frame[f"epoch_{epoch}"])
-    draws = resampled_matrices(chosen, classes)
-    whole = confusion_matrix(chosen["emotion"], chosen["predicted"], classes)
-    # With a single speaker there are no draws.
-    ends = {k: interval(SCORES[k](draws)) if draws is not None else None for k in ("wa", "ua")}
-    scores = [Score(float(SCORES[key](whole)), *(ends[key] or (None, None))) for key in ends]
-    return Outcome(name, rule, epoch, *scores, facts)
+        ua = facts["validation_ua"]
+    # The first of equals, as in every training here.
+    epoch = 1 + ua.index(max(ua))
+    found = scores(at(epoch))
+    return Outcome(name, rule, epoch, found["wa"], found["ua"], facts)
 
 
 def _apart(first, last):

@@ -53,7 +53,7 @@ def page(
     published: Sequence[Published],
     measured: Mapping[tuple, Measured],
     pairs: Sequence[Neighbours],
-    leak: str = "",
+    more: Sequence[str] = (),
 ) -> str:
     """The whole page, ending with a line break.
 
@@ -67,14 +67,13 @@ def page(
         As :func:`ser_lib.sweep.measured.measure` gives it.
     pairs : sequence of Neighbours
         The paired tests.
-    leak : str
-        The section about leaks, where that was measured.
+    more : sequence of str
+        Sections for after the corpora.
     """
     parts = [_INTRO]
     for corpus in sorted({row.corpus for row in rows}, key=lambda name: _rank(name, rows)):
         parts.append(_corpus(corpus, [row for row in rows if row.corpus == corpus]))
-    if leak:
-        parts.append(leak)
+    parts += more
     nowhere = [one for one in published if one.corpus is None]
     if nowhere:
         lines = [

@@ -62,13 +62,17 @@ def _main(words):
     from ser_lib.sweep.neighbours import neighbours
     from ser_lib.sweep.page import page
     from ser_lib.sweep.published import read_published
+    from ser_lib.sweep.reference_page import references
+    from ser_lib.sweep.reference_page import section as reference_section
 
     results, stale = options.results, []
     kept = read_kept(results)
     measured, published = measure(kept), read_published(results / "published.yaml")
     rows = drops(measured, published)
-    leaks = outcomes(results)
-    text = page(rows, published, measured, neighbours(measured), section(leaks) if leaks else "")
+    leaks, points = outcomes(results), references(results)
+    more = [section(leaks)] if leaks else []
+    more += [reference_section(points, measured)] if points else []
+    text = page(rows, published, measured, neighbours(measured), more)
     path = results / "README.md"
     old = path.read_text(encoding="utf-8") if path.is_file() else ""
     if old != text:

@@ -1,0 +1,57 @@
+"""Reference points: their section follows from the files, with our systems above and below."""
+
+import json
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from ser_lib.errors import RunError
+from ser_lib.sweep.keep import pack
+from ser_lib.sweep.reference_page import FOLDER, references, section
+
+
+@pytest.fixture
+def results(tmp_path):
+    table = pd.DataFrame(
+        {
+            "id": ["a", "b", "c", "d"],
+            "speaker": ["1", "1", "2", "2"],
+            "fold": [1, 1, 2, 2],
+            "emotion": ["calm", "sad", "calm", "sad"],
+            "predicted": ["calm", "sad", "sad", "sad"],
+        }
+    )
+    facts = {"recipe": "EMO-DB", "protocol": "emodb-loso10", "folds": 2, "partial": False}
+    (tmp_path / FOLDER).mkdir()
+    packed = pack(table.to_csv(index=False).encode())
+    (tmp_path / FOLDER / "emodb-loso10.csv.gz").write_bytes(packed)
+    (tmp_path / FOLDER / "emodb-loso10.json").write_text(json.dumps({**facts, "synthetic": False}))
+    return tmp_path
+
+
+def test_scores_are_those_of_the_kept_answers(results):
+    (one,) = references(results)
+    assert (one.ua.value, one.wa.value, one.clips) == (0.75, 0.75, 4)
+    assert (one.ua.low, one.ua.high) == (0.5, 1.0)
+
+
+def test_systems_with_all_folds_stand_above_or_below(results):
+    def ours(name, ua, folds):
+        return SimpleNamespace(system=name, ua=SimpleNamespace(value=ua), folds=folds)
+
+    place = ("EMO-DB", "emodb-loso10")
+    measured = {
+        (*place, "good"): ours("good", 0.8, (1, 2)),
+        (*place, "poor"): ours("poor", 0.7, (1, 2)),
+        (*place, "part"): ours("part", 0.9, (1,)),
+        ("RAVDESS", "ravdess-si6", "other"): ours("other", 0.9, (1, 2)),
+    }
+    row = section(references(results), measured).splitlines()[-1]
+    assert row.endswith("| `good` | `poor` |")
+
+
+def test_damaged_answers_are_named(results):
+    (results / FOLDER / "emodb-loso10.json").write_text("{")
+    with pytest.raises(RunError, match="emodb-loso10"):
+        references(results)
