@@ -34,8 +34,9 @@ lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Two processes, the tests of a file in the same one.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-all: lint
 	$(BIN)/python -m pytest -m ""

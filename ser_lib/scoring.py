@@ -13,6 +13,7 @@ from ser_lib.data.clips import clip_dataset, collate
 from ser_lib.hub.native import read_network
 from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
 from ser_lib.training.feature_cache import device_of, is_cached
+from ser_lib.training.items import shared_features
 
 _FACTS = ("id", "speaker", "gender", "intensity", "statement", "corpus")
 
@@ -101,11 +102,13 @@ def logits_of(network, manifest, ids, batch_size, num_workers=0):
 
 
 def clips_for(network, manifest, ids):
-    """Clips as a network reads them: from its store of embeddings where there is one (Dataset)."""
+    """Clips as a network reads them: features that were kept where there are any (Dataset)."""
     store = open_store(network, manifest) if is_worth_a_store(network) else None
     if store is not None:
         # Of the same weights, as the store's name tells.
         return Embeddings(store, ids, [0] * len(ids))
+    if (kept := shared_features(network, manifest, ids)) is not None:
+        return kept
     return clip_dataset(manifest, ids, None, network.sample_rate)
 
 

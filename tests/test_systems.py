@@ -141,7 +141,14 @@ def trained():
     return {}
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+# Their members are trained by themselves too.
+MANY_MEMBERS = ("acoustic_stacking", "final_ensemble")
+MARKED = [
+    pytest.param(system, marks=[pytest.mark.slow] * (system in MANY_MEMBERS)) for system in SYSTEMS
+]
+
+
+@pytest.mark.parametrize("system", MARKED)
 def test_trains_and_reports(system, voices_folder, tmp_path_factory, trained):
     folder = tmp_path_factory.mktemp(system)
     hparams = Hparams(f"hparams/{system}.yaml")
@@ -159,7 +166,7 @@ def test_trains_and_reports(system, voices_folder, tmp_path_factory, trained):
     trained[system] = folder / "model"
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", MARKED)
 @torch.no_grad()
 def test_the_saved_model_says_the_same_alone_and_in_a_batch(system, trained, voices):
     if system not in trained:

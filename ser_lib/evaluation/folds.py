@@ -5,7 +5,6 @@ one test set, each judged by the model that did not train on it, and carry the s
 UA and macro-F1 are not linear in the clips, so the two differ a little.
 """
 
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -118,8 +117,6 @@ def _one_run(runs: Sequence[Mapping]) -> dict:
         one[key] = first if all(value == first for value in values) else values
     one["fold"], one["folds_run"] = "all", [run["fold"] for run in runs]
     one["train_seconds"] = sum(run["train_seconds"] for run in runs)
-    if all(run.get("latency_ms") for run in runs):
-        one["latency_ms"] = statistics.median(run["latency_ms"] for run in runs)
     one["sizes"] = {side: sum(run["sizes"][side] for run in runs) for side in runs[0]["sizes"]}
     one["hardware"] = listed(dict.fromkeys(run["hardware"] for run in runs))
     one["parameters"] = max(run["parameters"] for run in runs)

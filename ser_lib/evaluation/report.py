@@ -131,14 +131,11 @@ def cut_short(run: Mapping) -> str:
 
 
 def cost(run: Mapping) -> str:
-    """Parameters, training time, the machine and the latency where it was measured, in one line."""
-    told = (
+    """Parameters, training time and the machine, in one line."""
+    return (
         f"{count(run['parameters'], 'parameter')}; trained in {minutes(run['train_seconds'])} min "
-        f"on {run['hardware']}"
+        f"on {run['hardware']}."
     )
-    if run.get("latency_ms"):
-        told += f"; {run['latency_ms']:.1f} ms from three seconds of sound to probabilities"
-    return f"{told}."
 
 
 def minutes(seconds: float) -> str:

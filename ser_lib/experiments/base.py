@@ -23,7 +23,6 @@ from ser_lib.experiments.run_lock import only_run
 from ser_lib.hub.card import model_card
 from ser_lib.hub.native import fits
 from ser_lib.hub.saving import save_model
-from ser_lib.latency import latency_ms
 from ser_lib.logs import log_to_file
 from ser_lib.run_facts import environment, licence, run_facts
 from ser_lib.scoring import logits_of, predict
@@ -236,7 +235,6 @@ class Experiment(abc.ABC):
             **run_facts(self.corpus, self.hparams, self.ledger, network, self.allow_partial),
             **self.training_facts(progress),
             "train_seconds": round(progress.seconds, 1),
-            "latency_ms": latency_ms(network),
             "native": fits(network),
             "temperature": network.temperature,
             **progress.facts,

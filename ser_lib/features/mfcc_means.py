@@ -101,22 +101,23 @@ class MFCCMeans(nn.Module):
         """Samples ``(time,)`` to features ``(n_mfcc,)``, or two more."""
         if len(clip) == 0:
             clip = clip.new_zeros(1)
-        magnitude = _magnitude(clip, self.window, self.hop_length)
-        decibels = 10 * (self.filters @ magnitude.square()).clamp(min=1e-10).log10()
+        power = _power(clip, self.window, self.hop_length)
+        decibels = 10 * (self.filters @ power).clamp(min=1e-10).log10()
         floor = decibels.amax() - _TOP_DB
         # The transform is linear: the mean may come first.
         means = self.cosines @ torch.maximum(decibels, floor).mean(dim=1)
         if not self.with_centroid:
             return means
         if (self.n_fft, self.hop_length) != (_N_FFT, _HOP):
-            magnitude = _magnitude(clip, self.shape_window, _HOP)
+            power = _power(clip, self.shape_window, _HOP)
+        magnitude = power.sqrt()
         tracks = torch.stack([centroid(magnitude, self.hertz), bandwidth(magnitude, self.hertz)])
         return torch.cat([means, tracks.mean(dim=1)])
 
 
-def _magnitude(clip, window, hop_length):
-    """Magnitude spectrum ``(len(window) // 2 + 1, frames)`` of centred frames."""
-    return torch.stft(
+def _power(clip, window, hop_length):
+    """Power spectrum ``(len(window) // 2 + 1, frames)`` of centred frames."""
+    spectrum = torch.stft(
         clip,
         len(window),
         hop_length,
@@ -124,4 +125,6 @@ def _magnitude(clip, window, hop_length):
         center=True,
         pad_mode="constant",
         return_complex=True,
-    ).abs()
+    )
+    # The absolute value would take as long as the transform.
+    return spectrum.real.square().addcmul(spectrum.imag, spectrum.imag)

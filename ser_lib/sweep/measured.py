@@ -2,9 +2,10 @@
 
 import functools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
@@ -127,12 +128,14 @@ def read_kept(results: str | Path) -> list[Kept]:
     return found
 
 
-def measure(kept: Sequence[Kept]) -> dict:
+def measure(kept: Sequence[Kept], latencies: Mapping[str, float] = MappingProxyType({})) -> dict:
     """Puts kept runs together.
 
     Arguments
     ---------
     kept : sequence of Kept
+    latencies : mapping
+        ``"CORPUS/SYSTEM"`` to milliseconds.
 
     Returns
     -------
@@ -143,10 +146,10 @@ def measure(kept: Sequence[Kept]) -> dict:
     places = defaultdict(list)
     for one in kept:
         places[(one.run["corpus"], one.run["protocol"], one.system)].append(one)
-    return {place: _put_together(place, runs) for place, runs in sorted(places.items())}
+    return {place: _put_together(place, runs, latencies) for place, runs in sorted(places.items())}
 
 
-def _put_together(place, runs):
+def _put_together(place, runs, latencies):
     groups = defaultdict(lambda: defaultdict(list))
     for one in runs:
         groups[one.settings][str(one.run["seed"])].append(one)
@@ -166,7 +169,8 @@ def _put_together(place, runs):
     chosen = max(choices, key=lambda choice: choice[0])[1]
     used = [one for members in chosen.values() for one in members]
     try:
-        return _measured(place, chosen, used, [one for one in runs if one not in used])
+        others = [one for one in runs if one not in used]
+        return _measured(place, chosen, used, others, latencies)
     except (KeyError, TypeError) as error:
         raise RunError(
             f"{used[0].place}/{METRICS}: a value is missing or of another kind ({error}); make the "
@@ -174,14 +178,12 @@ def _put_together(place, runs):
         ) from error
 
 
-def _measured(place, chosen, used, others):
+def _measured(place, chosen, used, others, latencies):
     corpus, protocol, system = place
     scores, worst, ece = _scores(list(chosen.values()))
     first = used[0].run
     epochs = [_epochs(one) for one in used]
     minutes = [sum(one.run["train_seconds"] for one in members) for members in chosen.values()]
-    latencies = [one.run.get("latency_ms") for one in used]
-    known = [value for value in latencies if isinstance(value, (int, float))]
     return Measured(
         system=system,
         corpus=corpus,
@@ -198,7 +200,7 @@ def _measured(place, chosen, used, others):
         seconds=sum(minutes) / len(minutes),
         worst=worst,
         ece=ece,
-        latency=sum(known) / len(known) if known else None,
+        latency=latencies.get(f"{corpus}/{system}"),
         parameters=max(one.run["parameters"] for one in used),
         hardware=" and ".join(dict.fromkeys(one.run["hardware"] for one in used)),
         others=others,

@@ -39,8 +39,8 @@ This page and its figure are written by `{COMMAND}` from the `metrics.json` and
   its interval takes a published number as it stands, and two tests of ours as independent.
 - The columns after it are of the run on new speakers, or of the other one where that is all there
   is. ECE is the expected calibration error, in percent. Latency is from three seconds of sound to
-  probabilities, in one thread. Training times are of all folds together. Both were taken on
-  machines that may have done other work beside.
+  probabilities, in one thread. Training times are of all folds together, on machines that may have
+  done other work beside.
 
 Brackets hold 95 % intervals from draws of whole speakers. They speak of other speakers, for the
 very models that were trained; the spread over seeds is not in them. WA is accuracy, UA the mean

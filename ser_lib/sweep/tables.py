@@ -56,6 +56,7 @@ def _main(words):
     from ser_lib.sweep.drop_figure import drop_figure, shows
     from ser_lib.sweep.drops import drops
     from ser_lib.sweep.headline import MARKER, headline
+    from ser_lib.sweep.latency import read_latencies
     from ser_lib.sweep.leak_page import FIGURE, leak_figure, outcomes, section
     from ser_lib.sweep.leak_page import shows as shows_leak
     from ser_lib.sweep.measured import measure, read_kept
@@ -67,7 +68,8 @@ def _main(words):
 
     results, stale = options.results, []
     kept = read_kept(results)
-    measured, published = measure(kept), read_published(results / "published.yaml")
+    measured = measure(kept, read_latencies(results))
+    published = read_published(results / "published.yaml")
     rows = drops(measured, published)
     leaks, points = outcomes(results), references(results)
     more = [section(leaks)] if leaks else []

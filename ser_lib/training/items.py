@@ -11,6 +11,7 @@ from ser_lib.corpora import places
 from ser_lib.data.clips import clip_dataset, collate
 from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
 from ser_lib.training.feature_cache import (
+    CachedFeatures,
     Chosen,
     cache_features,
     cache_key,
@@ -117,9 +118,7 @@ def _whole_corpus(network, manifest, augmentation, settings):
 
     Which of them a run sees is its ledger's choice alone.
     """
-    audio = sorted(zip(manifest["id"], manifest["sha256"], strict=True))
-    facts = [augmentation.spec if augmentation else None, audio]
-    folder = places.cache_folder() / "features" / cache_key(network, facts)
+    folder = _shared_folder(network, manifest, augmentation)
     folder.parent.mkdir(parents=True, exist_ok=True)
     clips = clip_dataset(manifest, manifest["id"], None, network.sample_rate, augmentation)
     # Of runs that start together one computes.
@@ -127,6 +126,39 @@ def _whole_corpus(network, manifest, augmentation, settings):
         return cache_features(
             clips, network, folder, settings.batch_size, settings.num_workers, "features"
         )
+
+
+def shared_features(network, manifest, ids):
+    """Features of clips that a run has left for others, or None.
+
+    Arguments
+    ---------
+    network : WaveformClassifier or WaveformEnsemble
+        With the very front end that computed them; an ensemble has none of its own.
+    manifest : datasets.Dataset
+        The corpus.
+    ids : sequence of str
+        Clips to serve, in this order, all labelled 0.
+
+    Returns
+    -------
+    Chosen or None
+    """
+    if not hasattr(network, "front_end") or not _is_small(network, len(manifest), 0):
+        return None
+    folder = _shared_folder(network, manifest)
+    if not (folder / "items.json").is_file():
+        return None
+    try:
+        return Chosen(CachedFeatures(folder), ids, [0] * len(ids))
+    except (OSError, ValueError, LookupError):
+        return None  # damaged: decoding gives the same
+
+
+def _shared_folder(network, manifest, augmentation=None):
+    audio = sorted(zip(manifest["id"], manifest["sha256"], strict=True))
+    facts = [augmentation.spec if augmentation else None, audio]
+    return places.cache_folder() / "features" / cache_key(network, facts)
 
 
 def _chosen(whole, ledger, classes, ids, augmentation):

@@ -101,11 +101,12 @@ def test_a_variant_is_a_row_of_its_own_and_partial_corpora_are_told(keep, tmp_pa
     assert found[(*HERE[:2], "mfcc_cnn (short)")].partial
 
 
-def test_latency_is_taken_where_the_run_tells_it(keep, tmp_path):
+def test_latency_is_that_of_the_system_on_the_corpus(keep, tmp_path):
     keep()
     assert read(tmp_path)[HERE].latency is None
-    keep(latency_ms=3.25)
-    assert read(tmp_path)[HERE].latency == 3.25
+    kept = read_kept(tmp_path / "results")
+    assert measure(kept, {"EMO-DB/mfcc_cnn": 1.0})[HERE].latency is None
+    assert measure(kept, {"RAVDESS/mfcc_cnn": 3.25})[HERE].latency == 3.25
 
 
 def test_damaged_results_are_named(keep, tmp_path):

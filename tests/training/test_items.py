@@ -25,10 +25,13 @@ def manifest(small_ravdess, tmp_path, monkeypatch):
     return ravdess.prepare(small_ravdess, allow_partial=True, progress=False)
 
 
+def network_with(n_mels=32):
+    front_end = LogMel(**STRETCH, n_fft=512, win_length=400, n_mels=n_mels)
+    return WaveformClassifier(front_end, None, torch.nn.Identity())
+
+
 def sides(manifest, folder, protocol="ravdess-si6", copies=1):
-    network = WaveformClassifier(
-        LogMel(**STRETCH, n_fft=512, win_length=400, n_mels=32), None, torch.nn.Identity()
-    )
+    network = network_with()
     accelerator = types.SimpleNamespace(main_process_first=contextlib.nullcontext)
     noise = GaussianNoiseCopies(copies=copies, **STRETCH) if copies else None
     ledger = split(manifest, protocol)
@@ -78,3 +81,25 @@ def test_a_cache_that_cannot_be_written_is_done_without(manifest, tmp_path, monk
     _, (train, _) = sides(manifest, tmp_path / "run")
     assert len(train[0]["features"])
     assert "run folder only" in caplog.text
+
+
+def test_a_model_is_scored_on_what_a_run_has_left(manifest, tmp_path):
+    ids = list(manifest["id"])[5:2:-1]
+    assert items.shared_features(network_with(), manifest, ids) is None
+    _, (train, validation) = sides(manifest, tmp_path / "run", copies=0)
+    computed = {item["id"]: item["features"] for side in (train, validation) for item in side}
+    found = items.shared_features(network_with(), manifest, ids)
+    assert [item["id"] for item in found] == ids
+    for item in found:
+        if item["id"] in computed:
+            torch.testing.assert_close(item["features"], computed[item["id"]], atol=0, rtol=0)
+    # Another front end has nothing there, nor has a network of several.
+    assert items.shared_features(network_with(n_mels=40), manifest, ids) is None
+    assert items.shared_features(torch.nn.Identity(), manifest, ids) is None
+
+
+def test_damaged_features_are_not_scored_on(manifest, tmp_path):
+    sides(manifest, tmp_path / "run", copies=0)
+    (index,) = (tmp_path / "cache").glob("features/*/items.json")
+    index.write_text("[")
+    assert items.shared_features(network_with(), manifest, list(manifest["id"])) is None
