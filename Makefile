@@ -2,6 +2,7 @@
 # make train DATA=/path/to/RAVDESS   the same on the real one
 # make bench DATA=/path/to/RAVDESS   what is fast, side by side with other ways
 # make test    environment, then lint and the quick tests
+# make test-all      the slow ones too; make test-lowest: with the lowest allowed versions
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -14,10 +15,10 @@ ifeq ($(DATA),sample)
 SAMPLE_ARGS := --number_of_epochs 8 --batch_size 8
 endif
 
-.PHONY: help environment train test test-all bench lint clean
+.PHONY: help environment train test test-all test-lowest bench lint clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -4
+	@sed -n 's/^# //p' Makefile | head -5
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -41,8 +42,16 @@ test: lint
 test-all: lint
 	$(BIN)/python -m pytest -m ""
 
+# The lowest version of everything that setup.cfg names, in an environment of its own.
+test-lowest:
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet uv
+	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python \
+		--resolution lowest-direct --editable ".[test]"
+	$(VENV)-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile
+
 bench: environment
 	$(BIN)/python -m benchmarks --data_folder "$(DATA)" $(ARGS)
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest runs .pytest_cache .ruff_cache

@@ -11,6 +11,8 @@ from ser_lib.sweep.neighbours import Neighbours
 from ser_lib.sweep.published import NAMES, Published
 
 CUT, PART, NEAR = "‡", "§", "≈"
+# Points below a published number from which the page says why.
+SHORT = 5
 COMMAND = "python -m ser_lib.sweep.tables"
 HEADERS = (
     *("system", "parameters", "published, %", "ours, published protocol", "ours, new speakers"),
@@ -100,6 +102,7 @@ def _corpus(corpus, rows):
         for row in rows
         if row.published and row.published.value is None
     ]
+    notes += [_shortfall(row) for row in rows if _falls_short(row)]
     if notes:
         parts.append("\n".join(notes))
     return "\n\n".join(parts)
@@ -180,6 +183,23 @@ def _note(row):
     rule = lookup(row.same.protocol).short
     return cell(
         f"- {NEAR} `{row.system}`: {wanted}; `{row.same.protocol}` is another split ({rule})."
+    )
+
+
+def _falls_short(row):
+    """Whether ours, under the published protocol, is more than `SHORT` points below (bool)."""
+    said, same = row.published, row.same
+    if said is None or said.value is None or same is None or same.protocol != said.ours:
+        return False
+    return said.value - 100 * row.score(same).value > SHORT
+
+
+def _shortfall(row):
+    said = row.published
+    below = said.value - 100 * row.score(row.same).value
+    return cell(
+        f"- `{row.system}`, `{row.same.protocol}`: {below:.1f} points below the published number. "
+        + (said.found or "Why is not yet found out.")
     )
 
 

@@ -37,6 +37,8 @@ class Published:
         Address.
     reason : str
         Why there is no value.
+    found : str
+        Why ours stays below it under its own protocol, as far as that was found out.
     """
 
     system: str
@@ -51,6 +53,7 @@ class Published:
     differs: str | None
     source: str
     reason: str = ""
+    found: str = ""
 
 
 _KINDS = {
@@ -66,7 +69,9 @@ _KINDS = {
     "differs": (str, type(None)),
     "source": str,
     "reason": str,
+    "found": str,
 }
+_OPTIONAL = ("reason", "found")
 
 
 def read_published(path: str | Path) -> list[Published]:
@@ -103,7 +108,7 @@ def _entry(entry, where):
         raise HparamsError(f"{where}: {entry!r} is no block of KEY: VALUE lines")
     where += f" ({entry.get('system')})"
     strange = [key for key in entry if key not in _KINDS]
-    missing = [key for key in _KINDS if key not in entry and key != "reason"]
+    missing = [key for key in _KINDS if key not in entry and key not in _OPTIONAL]
     if strange or missing:
         told = f"unknown key {strange[0]!r}" if strange else f"no key {missing[0]!r}"
         raise HparamsError(f"{where}: {told}; the file's head explains the keys")

@@ -198,3 +198,16 @@ def test_help_needs_no_heavy_library():
         [sys.executable, "-c", line], capture_output=True, text=True, check=False
     )
     assert "--check" in found.stdout and found.stdout.rstrip().endswith("False")
+
+
+def test_far_below_a_published_number_the_page_says_why_or_that_it_is_open(tables, keep, published):
+    keep(protocol="ravdess-random", skill=0.3)
+    published({"value": 99})
+    assert "below the published number. Why is not yet found out." in tables()[1]
+    published({"value": 99, "found": "The source tested on its training clips."})
+    assert "below the published number. The source tested on its training clips." in tables()[1]
+    # Under another protocol than the published one a gap is what is to be shown.
+    published({"value": 99, "ours": "ravdess-19-5"})
+    assert "below the published number" not in tables()[1]
+    published({"value": 1})
+    assert "below the published number" not in tables()[1]
