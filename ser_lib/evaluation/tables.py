@@ -1,6 +1,6 @@
 """Tables of results for READMEs, generated from the runs' metrics.json and checked against them.
 
-    python -m ser_lib.evaluation.tables recipes/RAVDESS/README.md --results recipes/RAVDESS/results
+    python -m ser_lib.evaluation.tables recipes/RAVDESS/README.md --results results/RAVDESS
 
 rewrites what stands between the two marker comments; with ``--check`` it writes nothing and ends
 with code 1 where the README differs, which keeps hand-edited numbers out.
