@@ -19,8 +19,8 @@ from ser_lib.use.command import Parser, number, run
 
 _EPILOG = """\
 examples:
-  python -m ser_lib compare runs/.../mfcc_cnn/seed-0/fold-1 runs/.../cnn_transformer/seed-0/fold-1
-  python -m ser_lib compare runs/*/ravdess-si6/*/seed-0/predictions.csv --every_pair
+  python -m ser_lib compare runs/.../mfcc_cnn/seed-1986/fold-1 runs/.../mfcc_mlp/seed-1986/fold-1
+  python -m ser_lib compare runs/*/ravdess-si6/*/seed-1986/predictions.csv --every_pair
 """
 
 
