@@ -82,6 +82,8 @@ def _measure(options):
         if rows is None:
             failed.append(section)
             continue
+        if not rows:
+            continue  # it has said why
         kept[section] = {"rows": rows, "facts": _facts(options)}
         print(table(_HEADERS, [Row(**row).cells for row in rows]), flush=True)
         if not options.quick:

@@ -141,20 +141,45 @@ def _run(folder):
 
 
 def _draw(found, path):
-    from ser_lib.evaluation.figures import BLUE, headed_figure, quiet, save_png
+    """Time beside what a linear command would take, and memory."""
+    from ser_lib.evaluation.figures import BLUE, GREY, headed_figure, quiet, save_png
 
-    figure, ax = headed_figure(6.0, 3.4, "Growth", "one training command, 20-ms clips of noise")
-    sizes = list(found)
-    ax.loglog(sizes, [found[size]["whole"] for size in sizes], color=BLUE, marker="o")
-    for size in sizes:
-        label = f"{found[size]['whole']:.0f} s, {found[size]['peak']:.0f} MiB"
-        ax.annotate(
-            label, (size, found[size]["whole"]), (0, 8), textcoords="offset points", ha="center"
-        )
-    ax.set_xlabel("clips")
-    ax.set_ylabel("whole command, s")
-    ax.margins(0.2)
-    quiet(ax, spines=("bottom", "left"))
+    sizes = sorted(found)
+    figure, (left, right) = headed_figure(
+        8,
+        2.6,
+        "Ten times the clips",
+        f"One whole training command on clips of {1000 * _SECONDS:.0f} ms of noise. Dotted: time "
+        "in proportion to the number of clips, from the largest down.",
+        columns=2,
+    )
+    for ax, key, unit in ((left, "whole", "s"), (right, "peak", "MiB")):
+        values = [found[size][key] for size in sizes]
+        ax.plot(sizes, values, "o-", color=BLUE)
+        for size, value in zip(sizes, values, strict=True):
+            ax.annotate(
+                f"{value:,.0f} {unit}",
+                (size, value),
+                (0, 9),
+                textcoords="offset points",
+                ha="center",
+                fontsize=9,
+            )
+        ax.set_xscale("log")
+        ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        ax.minorticks_off()
+        ax.set_xlim(sizes[0] / 2, sizes[-1] * 2)
+        ax.set_xlabel("clips")
+        quiet(ax, spines=("bottom", "left"))
+    largest = found[sizes[-1]]["whole"] / sizes[-1]
+    left.plot(sizes, [largest * size for size in sizes], ":", color=GREY)
+    left.set_yscale("log")
+    left.set_yticks([1, 10, 100], ["1", "10", "100"])
+    left.minorticks_off()
+    left.set_ylim(top=3 * found[sizes[-1]]["whole"])
+    left.set_ylabel("whole command, s")
+    right.set_ylim(0, 1.3 * max(found[size]["peak"] for size in sizes))
+    right.set_ylabel("peak memory, MiB")
     save_png(figure, path)
 
 
