@@ -223,6 +223,7 @@ class Experiment(abc.ABC):
         return {
             "protocol": self.ledger.protocol,
             "fold": self.ledger.fold,
+            "split_seed": self.ledger.seed,
             "ledger_sha256": self.ledger.sha256,
             "corpora": self.ledger.corpus.split("+"),
             "synthetic": is_synthetic(self.manifest),

@@ -99,10 +99,12 @@ class EnsembleExperiment(Experiment):
         own = {key: value for key, value in own.items() if value is not None}
         own["seed"] = self.settings.seed + repeat
         known = Hparams(self.hparams.path.parent / name).keys()
+        # A stack's own: its members keep their class weights.
+        kept = ("inner_folds", "class_weights") if self.meta else ("inner_folds",)
         return {
             key: json.dumps(value)
             for key, value in own.items()
-            if key in known and key not in FOLDERS and key != "inner_folds"
+            if key in known and key not in (*FOLDERS, *kept)
         }
 
     def _check_members(self, yaml):

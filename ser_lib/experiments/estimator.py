@@ -35,6 +35,11 @@ class EstimatorExperiment(Experiment):
                 f"{front_end.registered_name} gives features of shape {tuple(front_end.shape)}; "
                 "choose a front end of vectors"
             )
+        if self.settings.balance_corpora:
+            raise HparamsError(
+                f"{yaml}: balance_corpora draws clips epoch by epoch, an estimator sees each once; "
+                "leave it out, or choose a network"
+            )
         check_shapes(yaml, front_end, scaler, None)
         self._check_classes(yaml)
         # Without a classifier yet, for its front end.

@@ -32,7 +32,7 @@ def add_adapters(front_end, rank):
     try:
         from peft import LoraConfig, LoraModel
     except ImportError as error:
-        raise HparamsError("lora_rank needs peft: pip install 'ser-lib[lora]'") from error
+        raise HparamsError("lora_rank needs peft: pip install -e '.[lora]'") from error
     plan = LoraConfig(
         r=rank,
         lora_alpha=2 * rank,

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+from ser_lib.cli import exit_code
 from ser_lib.errors import ProtocolError, SerError
 from ser_lib.protocols import PROTOCOLS, Ledger, lookup, overview, split
 from ser_lib.protocols.audit import report
@@ -28,12 +29,8 @@ def main(argv=None):
     0: all well; 1: a promise is broken or a table out of date; 2: a file, corpus or argument is
     bad, said in one line.
     """
-    arguments = _parser().parse_args(argv)
-    try:
-        return arguments.run(arguments)
-    except SerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    arguments, codes = _parser().parse_args(argv), []
+    return exit_code(lambda: codes.append(arguments.run(arguments))) or codes[0]
 
 
 def _list(arguments):

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from ser_lib.evaluation.markdown import DASH, count, percent, span
 from ser_lib.sweep.drops import Drop
+from ser_lib.sweep.leak_page import Outcome
 
 MARKER = "drop"
 
 
-def headline(rows: Sequence[Drop], results: str = "results") -> str:
+def headline(rows: Sequence[Drop], results: str = "results", leaks: Sequence[Outcome] = ()) -> str:
     """The figure, and what it shows in a paragraph.
 
     Arguments
@@ -17,6 +18,8 @@ def headline(rows: Sequence[Drop], results: str = "results") -> str:
         All rows of the page.
     results : str
         The folder of results, as the README links to it.
+    leaks : sequence of Outcome
+        One system under several rules, the clean one last.
 
     Returns
     -------
@@ -42,6 +45,14 @@ def headline(rows: Sequence[Drop], results: str = "results") -> str:
         sentences.append(
             f"Of {count(len(both), 'pair')} of system and corpus measured both ways, {len(clear)} "
             "lose more than their intervals leave to chance."
+        )
+    if len(leaks) > 1:
+        first, last = leaks[0], leaks[-1]
+        sentences.append(
+            f"One system, data and seed under {count(len(leaks), 'rule')}, from "
+            f"{percent(first.wa.value, unit=True)} ({first.name}) to "
+            f"{percent(last.wa.value, unit=True)} ({last.name}): "
+            f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)."
         )
     sentences.append(
         f"Every row with folds, seeds, epochs, paired tests and the command that repeats it: "

@@ -20,7 +20,7 @@ examples:
   python -m ser_lib demo runs/.../model
   python -m ser_lib demo runs/.../model me/my-model --min_confidence 0.6
 
-The page needs gradio: pip install 'ser-lib[demo]'. It asks nothing of any other machine, and clips
+The page needs gradio: pip install -e '.[demo]'. It asks nothing of any other machine, and clips
 are deleted after a few minutes. With --share anybody who has the link can use it for a week.
 """
 
@@ -223,5 +223,5 @@ def _gradio():
     try:
         import gradio
     except ImportError as error:
-        raise HparamsError("the page needs gradio: pip install 'ser-lib[demo]'") from error
+        raise HparamsError("the page needs gradio: pip install -e '.[demo]'") from error
     return gradio

@@ -66,8 +66,7 @@ def _parser():
     parser.add_argument(
         "--seed",
         type=number(0, kind=int),
-        default=0,
-        help="of the cut, where the protocol has one (default: %(default)s)",
+        help="of the cut, where the protocol has one (default: that of the model's training, or 0)",
     )
     parser.add_argument(
         "--batch_size", type=number(1, kind=int), default=16, help="(default: %(default)s)"
@@ -95,6 +94,8 @@ def _main(argv):
     classify = load_quietly(options.model)
     log_to_console(logging.INFO)
     manifest = corpus.prepare(options.data_folder, options.allow_partial)
+    if options.seed is None:
+        options.seed = _own_seed(classify, rule)
     ledgers = [split(manifest, rule.name, fold, options.seed) for fold in folds]
     matched = match(labels(classify), list(corpus.EMOTIONS), ledgers[0].corpus.split("+"), told)
     if matched.unknown and not options.shared_only:
@@ -111,6 +112,14 @@ def _main(argv):
         whole["run"]["training"] = _joined([metrics for metrics, _ in results])
         _write_text(folder, whole)
     logger.info("report: %s", folder / "report.md")
+
+
+def _own_seed(classify, rule):
+    """Seed of the cut that the model was trained on, where that is by the same rule, else 0."""
+    from ser_lib.use.training_side import split_seed
+
+    provenance = getattr(classify.model.config, "provenance", None) or {}
+    return (split_seed(provenance) if provenance.get("protocol") == rule.name else None) or 0
 
 
 def _default_folder(options, protocol):

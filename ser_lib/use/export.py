@@ -102,7 +102,7 @@ def _need_onnx():
     packages = ("onnx", "onnxscript", "onnxruntime")
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        raise HparamsError(f"export needs {', '.join(missing)}; pip install 'ser-lib[onnx]'")
+        raise HparamsError(f"export needs {', '.join(missing)}; pip install -e '.[onnx]'")
 
 
 def _network(model_folder):

@@ -10,7 +10,7 @@ from ser_lib.protocols import PROTOCOLS, split
 from ser_lib.protocols.ledger import Ledger
 from ser_lib.protocols.sharing import share
 
-# Seeds that are tried to cut a split again whose ledger is not at hand.
+# Seeds that are tried to cut a split again of a model that does not tell its own.
 _SEEDS = 10
 
 
@@ -96,7 +96,8 @@ def _trained(ledger, provenance, manifest, model_folder):
     rule = PROTOCOLS.get(str(provenance.get("protocol")))
     if rule is None:
         return None
-    for seed in range(_SEEDS if rule.seeded else 1):
+    own = split_seed(provenance)
+    for seed in range(_SEEDS if rule.seeded else 1) if own is None else (own,):
         try:
             found = split(manifest, rule.name, provenance.get("fold"), seed)
         except ProtocolError:
@@ -105,6 +106,13 @@ def _trained(ledger, provenance, manifest, model_folder):
             if one.sha256 == told:
                 return one
     return None
+
+
+def split_seed(provenance):
+    """Seed (int) of the cut that a model was trained on, None where its folder tells none."""
+    seed = provenance.get("split_seed")
+    whole = isinstance(seed, int) and not isinstance(seed, bool)
+    return seed if whole and 0 <= seed < 2**32 else None
 
 
 def _named(clip, same):

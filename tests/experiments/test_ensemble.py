@@ -17,7 +17,7 @@ def folder(run):
 
 @pytest.fixture(scope="module")
 def stack(run):
-    return run("small_stack")
+    return run("small_stack", "--class_weights", "balanced")
 
 
 def probabilities(folder):
@@ -116,3 +116,9 @@ def test_members_of_different_rates_are_refused(refused, repository, tmp_path):
     other.write_text(text.replace("sample_rate: 16000", "sample_rate: 8000"))
     line = refused("small_ensemble", "- small_tree.yaml", "- other.yaml")
     assert "different sample rates" in line and "8000" in line
+
+
+def test_class_weights_of_a_stack_are_its_own(stack):
+    told = [(m / "hyperparams.yaml").read_text() for m in (stack / "members").iterdir()]
+    assert len(told) == 2 and all("class_weights: none" in text for text in told)
+    assert "class_weights: balanced" in (stack / "hyperparams.yaml").read_text()

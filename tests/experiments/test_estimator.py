@@ -82,6 +82,7 @@ def test_inner_folds_mix_speakers_where_the_protocol_does(run):
         ("grid:\n    max_depth: [2, 8]", "grid: 3", "grid is 3"),
         ("inner_folds: 2", "inner_folds: 1", "inner_folds is 1"),
         ("class_weights: none", "class_weights: some", "class_weights is 'some'"),
+        ("class_weights: none", "balance_corpora: true", "balance_corpora draws clips epoch by"),
         ("grid:", "lattice:", "unknown key 'lattice'"),
     ],
 )

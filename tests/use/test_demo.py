@@ -238,7 +238,7 @@ def test_the_envelope_keeps_a_click():
 
 
 def test_the_page_tells_nobody_and_keeps_nothing(classify):
-    pytest.importorskip("gradio", reason="gradio is not installed: pip install 'ser-lib[demo]'")
+    pytest.importorskip("gradio", reason="gradio is not installed: pip install -e '.[demo]'")
     page = demo.page([("m", classify)])
     assert page.analytics_enabled is False
     assert page.delete_cache == (demo.KEPT, demo.KEPT)
@@ -247,7 +247,7 @@ def test_the_page_tells_nobody_and_keeps_nothing(classify):
 def test_without_gradio_one_line_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "gradio", None)
     assert demo.main(["somewhere"]) == 2
-    assert "pip install 'ser-lib[demo]'" in capsys.readouterr().err
+    assert "pip install -e '.[demo]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_without_gradio_one_line_says_what_to_install(monkeypatch, capsys):
     ],
 )
 def test_a_wrong_command_gets_one_line(capsys, arguments, said):
-    pytest.importorskip("gradio", reason="gradio is not installed: pip install 'ser-lib[demo]'")
+    pytest.importorskip("gradio", reason="gradio is not installed: pip install -e '.[demo]'")
     assert demo.main(arguments) == 2
     error = capsys.readouterr().err
     assert said in error
@@ -269,7 +269,7 @@ def test_a_wrong_command_gets_one_line(capsys, arguments, said):
 
 
 def test_a_taken_port_gets_one_line(model_folder):
-    pytest.importorskip("gradio", reason="gradio is not installed: pip install 'ser-lib[demo]'")
+    pytest.importorskip("gradio", reason="gradio is not installed: pip install -e '.[demo]'")
     import socket
 
     with socket.socket() as taken:
@@ -280,7 +280,7 @@ def test_a_taken_port_gets_one_line(model_folder):
 
 
 def test_wrong_confidence_is_refused(model_folder):
-    pytest.importorskip("gradio", reason="gradio is not installed: pip install 'ser-lib[demo]'")
+    pytest.importorskip("gradio", reason="gradio is not installed: pip install -e '.[demo]'")
     with pytest.raises(HparamsError, match="0 to 1"):
         demo.serve([model_folder], min_confidence=float("nan"), block=False)
 

@@ -34,7 +34,7 @@ def clips(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(model_folder):
-    pytest.importorskip("gradio", reason="gradio is not installed: pip install 'ser-lib[demo]'")
+    pytest.importorskip("gradio", reason="gradio is not installed: pip install -e '.[demo]'")
     shown = demo.serve([model_folder, model_folder], min_confidence=0.3, block=False)
     yield shown.local_url
     shown.close()

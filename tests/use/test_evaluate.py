@@ -11,7 +11,7 @@ from ser_lib.errors import HparamsError
 from ser_lib.evaluation import folds, report
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.recipe import main as train
-from ser_lib.use import evaluate
+from ser_lib.use import evaluate, training_side
 from ser_lib.use.label_match import match, read_told
 
 EMOTIONS = list(ravdess.EMOTIONS)
@@ -41,6 +41,17 @@ def scored(small_ravdess, tmp_path, capfd):
         return folder, out, err.rpartition("\r")[2].lstrip()
 
     return run
+
+
+@pytest.fixture(scope="module")
+def trained_at_random(small_yaml, small_ravdess, tmp_path_factory):
+    """Model folder, with nothing beside it, of a system trained on clips drawn with seed 1986."""
+    folder = tmp_path_factory.mktemp("random") / "run"
+    words = [small_yaml, "--data_folder", small_ravdess, "--output_folder", folder]
+    words += ["--protocol", "ravdess-random", "--seed", 1986, "--allow_partial"]
+    assert train(ravdess, [*map(str, words)]) == 0
+    shutil.copytree(folder / "model", folder.parent / "model")
+    return folder
 
 
 def metrics_of(folder):
@@ -216,3 +227,22 @@ def test_told_pairs():
     for text in ("ang", "=angry", "a=b,a=c"):
         with pytest.raises(HparamsError, match="--labels"):
             read_told(text)
+
+
+def test_a_cut_by_chance_is_that_of_the_training(trained_at_random, scored):
+    model = trained_at_random.parent / "model"
+    folder, _, _ = scored(model, "--protocol", "ravdess-random")
+    mine, its = metrics_of(folder), metrics_of(trained_at_random)
+    assert mine["run"]["ledger_sha256"] == its["run"]["ledger_sha256"]
+    assert mine["metrics"] == its["metrics"]
+    assert "--seed 1986" in mine["run"]["command"]
+
+
+def test_what_was_heard_in_a_cut_by_chance_is_counted(trained_at_random, scored):
+    _, out, _ = scored(trained_at_random.parent / "model", "--protocol", "ravdess-si6")
+    assert "test clips" in out and "in its training" in out and "cannot be made again" not in out
+
+
+@pytest.mark.parametrize("seed", ["1986", True, -1, 2**40, None, [1]])
+def test_a_seed_that_is_none_is_not_used(seed):
+    assert training_side.split_seed({"split_seed": seed}) is None
