@@ -2,14 +2,20 @@
 
 from collections.abc import Sequence
 
-from ser_lib.evaluation.markdown import DASH, count, percent, span
+from ser_lib.evaluation.markdown import DASH, count, listed, percent, span
 from ser_lib.sweep.drops import Drop
 from ser_lib.sweep.leak_page import Outcome
+from ser_lib.sweep.reference_page import Reference
 
 MARKER = "drop"
 
 
-def headline(rows: Sequence[Drop], results: str = "results", leaks: Sequence[Outcome] = ()) -> str:
+def headline(
+    rows: Sequence[Drop],
+    results: str = "results",
+    leaks: Sequence[Outcome] = (),
+    points: Sequence[Reference] = (),
+) -> str:
     """The figure, and what it shows in a paragraph.
 
     Arguments
@@ -20,6 +26,8 @@ def headline(rows: Sequence[Drop], results: str = "results", leaks: Sequence[Out
         The folder of results, as the README links to it.
     leaks : sequence of Outcome
         One system under several rules, the clean one last.
+    points : sequence of Reference
+        What functionals and a linear machine give.
 
     Returns
     -------
@@ -53,6 +61,14 @@ def headline(rows: Sequence[Drop], results: str = "results", leaks: Sequence[Out
             f"{percent(first.wa.value, unit=True)} ({first.name}) to "
             f"{percent(last.wa.value, unit=True)} ({last.name}): "
             f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)."
+        )
+    if points:
+        beaten = (
+            f"{percent(one.ua.value, unit=True)} on `{one.facts['protocol']}`" for one in points
+        )
+        sentences.append(
+            "What a good system has to beat, functionals and a linear machine on the same folds: "
+            f"UA {listed(beaten)}."
         )
     sentences.append(
         f"Every row with folds, seeds, epochs, paired tests and the command that repeats it: "
