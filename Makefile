@@ -42,12 +42,16 @@ test: lint
 test-all: lint
 	$(BIN)/python -m pytest -m ""
 
-# The lowest version of everything that setup.cfg names, in an environment of its own.
-test-lowest:
-	$(PYTHON) -m venv $(VENV)-lowest
+# The lowest version that setup.cfg allows of everything it names, in an environment of its own.
+# Wheels only: nobody compiles an old numpy.
+$(VENV)-lowest/.installed: setup.cfg
+	$(PYTHON) -m venv --clear $(VENV)-lowest
 	$(VENV)-lowest/bin/python -m pip install --quiet uv
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python \
-		--resolution lowest-direct --editable ".[test]"
+		--resolution lowest-direct --only-binary :all: --no-binary ser-lib --editable ".[test]"
+	touch $@
+
+test-lowest: $(VENV)-lowest/.installed
 	$(VENV)-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 bench: environment

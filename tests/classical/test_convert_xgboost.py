@@ -52,7 +52,7 @@ def test_a_start_for_all_classes_as_older_versions_save_it(monkeypatch):
     estimator = fitted(base_score=0.5)
     raw = bytes(estimator.get_booster().save_raw("json"))
     older = raw.replace(b'"[5E-1,5E-1,5E-1,5E-1]"', b'"5E-1"')
-    assert len(older) < len(raw)
+    assert b'"5E-1"' in older
     monkeypatch.setattr(Booster, "save_raw", lambda booster, raw_format: older)
     model = as_tensors(estimator, 6, 4)
     monkeypatch.undo()
