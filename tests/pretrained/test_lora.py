@@ -38,5 +38,5 @@ def test_adapters_alone_learn_and_are_merged(name, tiny_encoder):
 
 def test_without_peft_the_line_says_how_to_get_it(tiny_encoder, monkeypatch):
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(HparamsError, match=r"pip install 'ser-lib\[lora\]'"):
+    with pytest.raises(HparamsError, match=r"pip install -e '\.\[lora\]'"):
         speech_encoder(tiny_encoder("hubert"), lora_rank=2)

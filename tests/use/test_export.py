@@ -268,7 +268,7 @@ def test_a_missing_extra_is_one_line(model_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "onnxscript" else find(name)
     )
-    with pytest.raises(HparamsError, match=r"export needs onnxscript; pip install 'ser-lib\[onnx"):
+    with pytest.raises(HparamsError, match=r"export needs onnxscript; pip install -e '\.\[onnx\]'"):
         export(model_folder, tmp_path / "m.onnx")
 
 
