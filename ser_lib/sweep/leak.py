@@ -40,7 +40,8 @@ RULES = {
     "augment, then split": Rule(
         "copies-mixed",
         "validation",
-        "noisy copies are made first, then all items drawn 80/10/10: the published way",
+        "noisy copies are made first, then all items drawn 80/10/10, so that copies are tested "
+        "too: the published way",
     ),
     "split, then augment": Rule(
         "clips-mixed",
