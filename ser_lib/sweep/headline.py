@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ser_lib.evaluation.markdown import DASH, count, listed, percent, span
 from ser_lib.sweep.drops import Drop
-from ser_lib.sweep.leak_page import Outcome
+from ser_lib.sweep.leak_page import Outcome, epochs
 from ser_lib.sweep.reference_page import Reference
 
 MARKER = "drop"
@@ -57,9 +57,9 @@ def headline(
     if len(leaks) > 1:
         first, last = leaks[0], leaks[-1]
         sentences.append(
-            f"One system, data and seed under {count(len(leaks), 'rule')}, from "
-            f"{percent(first.wa.value, unit=True)} ({first.name}) to "
-            f"{percent(last.wa.value, unit=True)} ({last.name}): "
+            f"One system, data, seed and {epochs(leaks)} epochs under "
+            f"{count(len(leaks), 'rule')}: from {percent(first.wa.value, unit=True)} ({first.name}) to "
+            f"{percent(last.wa.value, unit=True)} ({last.name}), "
             f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)."
         )
     if points:

@@ -77,7 +77,7 @@ def section(found: Sequence[Outcome]) -> str:
         "## The leak, demonstrated\n\n"
         f"![{_SYSTEM} on RAVDESS under {len(found)} rules]({FIGURE})\n\n"
         f"The same system (`{_SYSTEM}`), corpus, seed and settings, "
-        f"{_epochs(found)} epochs in {precision}; only the rule differs."
+        f"{epochs(found)} epochs in {precision}; only the rule differs."
         f"{synthetic} `{first.name}` gives {percent(first.wa.value, unit=True)}, `{last.name}` "
         f"{percent(last.wa.value, unit=True)} of the clips: {_apart(first, last)} points that say "
         f"nothing of speech. The source published {_PUBLISHED} % by the first rule, with 120 "
@@ -85,6 +85,11 @@ def section(found: Sequence[Outcome]) -> str:
         "epoch's answers are in [`leak/`](leak); `python -m ser_lib.sweep.leak --data_folder "
         "PATH/TO/RAVDESS` makes them.\n\n" + table(headers, rows, left=2)
     )
+
+
+def epochs(found):
+    """How many epochs were trained (str), with ``or`` where they differ."""
+    return " or ".join(map(str, sorted({len(one.facts["validation_ua"]) for one in found})))
 
 
 def leak_figure(found: Sequence[Outcome], path: str | Path) -> Path:
@@ -101,7 +106,7 @@ def leak_figure(found: Sequence[Outcome], path: str | Path) -> Path:
         8.6,
         0.5 * len(found) + 1.3,
         "One system, one corpus: what the rule of the experiment is worth",
-        f"{_SYSTEM} on RAVDESS, accuracy (WA) in percent after {_epochs(found)} epochs. Bars: 95 % "
+        f"{_SYSTEM} on RAVDESS, accuracy (WA) in percent after {epochs(found)} epochs. Bars: 95 % "
         "intervals over speakers. Diamond: published by the first rule, with 120 epochs.",
     )
     for y, one in enumerate(found):
@@ -160,10 +165,6 @@ def _outcome(name, rule, facts, frame):
     epoch = 1 + ua.index(max(ua))
     found = scores(at(epoch))
     return Outcome(name, rule, epoch, found["wa"], found["ua"], facts)
-
-
-def _epochs(found):
-    return " or ".join(map(str, sorted({len(one.facts["validation_ua"]) for one in found})))
 
 
 def _apart(first, last):
