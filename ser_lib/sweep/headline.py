@@ -58,8 +58,8 @@ def headline(
         first, last = leaks[0], leaks[-1]
         sentences.append(
             f"One system, data, seed and {epochs(leaks)} epochs under "
-            f"{count(len(leaks), 'rule')}: from {percent(first.wa.value, unit=True)} ({first.name}) to "
-            f"{percent(last.wa.value, unit=True)} ({last.name}), "
+            f"{count(len(leaks), 'rule')}: from {percent(first.wa.value, unit=True)} "
+            f"({first.name}) to {percent(last.wa.value, unit=True)} ({last.name}), "
             f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)."
         )
     if points:
