@@ -12,7 +12,12 @@ from torch.utils.data import DataLoader
 from ser_lib.data.clips import clip_dataset, collate
 from ser_lib.hub.native import read_network
 from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
-from ser_lib.training.feature_cache import device_of, is_cached
+from ser_lib.training.feature_cache import (
+    AnalysedClips,
+    analyses_beside_decoding,
+    device_of,
+    is_cached,
+)
 from ser_lib.training.items import shared_features
 
 _FACTS = ("id", "speaker", "gender", "intensity", "statement", "corpus")
@@ -51,11 +56,8 @@ def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_work
     """
     network, classes = read_network(model_folder)
     network = network.eval().to(accelerator.device)
-    clips = clips_for(network, manifest, ids)
-    workers = 0 if is_cached(clips) else num_workers
-    loader = accelerator.prepare(
-        DataLoader(clips, batch_size, collate_fn=collate, num_workers=workers)
-    )
+    loader = _loader(clips_for(network, manifest, ids), batch_size, num_workers)
+    loader = accelerator.prepare(loader)
     found = {}
     for batch in loader:
         logits = network(batch["inputs"], batch["lengths"])
@@ -68,17 +70,15 @@ def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_work
 
 
 @torch.no_grad()
-def logits_of(network, manifest, ids, batch_size, num_workers=0):
+def logits_of(network, clips, batch_size, num_workers=0):
     """Logits of clips, on the device that a network is on, in this process alone.
 
     Arguments
     ---------
     network : WaveformClassifier or WaveformEnsemble
         Comes back in evaluation mode.
-    manifest : datasets.Dataset
-        Where the clips are.
-    ids : sequence of str
-        Clips, in the order of the rows.
+    clips : Dataset
+        As :func:`clips_for` or :func:`ser_lib.training.items.training_items` gives them.
     batch_size, num_workers : int
         Of the loader.
 
@@ -94,9 +94,7 @@ def logits_of(network, manifest, ids, batch_size, num_workers=0):
     """
     network.eval()
     device = device_of(network)
-    clips = clips_for(network, manifest, ids)
-    workers = 0 if is_cached(clips) else num_workers
-    loader = DataLoader(clips, batch_size, collate_fn=collate, num_workers=workers)
+    loader = _loader(clips, batch_size, num_workers)
     found = [network(b["inputs"].to(device), b["lengths"].to(device)).float().cpu() for b in loader]
     return torch.cat(found) if found else torch.zeros(0, network.n_classes)
 
@@ -109,7 +107,13 @@ def clips_for(network, manifest, ids):
         return Embeddings(store, ids, [0] * len(ids))
     if (kept := shared_features(network, manifest, ids)) is not None:
         return kept
-    return clip_dataset(manifest, ids, None, network.sample_rate)
+    clips = clip_dataset(manifest, ids, None, network.sample_rate)
+    return AnalysedClips(clips, network) if analyses_beside_decoding(network) else clips
+
+
+def _loader(clips, batch_size, num_workers):
+    workers = 0 if is_cached(clips) else num_workers
+    return DataLoader(clips, batch_size, collate_fn=collate, num_workers=workers)
 
 
 def _row(clip, probabilities, classes, fold):

@@ -25,7 +25,7 @@ from ser_lib.hub.native import fits
 from ser_lib.hub.saving import save_model
 from ser_lib.logs import log_to_file
 from ser_lib.run_facts import environment, licence, run_facts
-from ser_lib.scoring import logits_of, predict
+from ser_lib.scoring import clips_for, logits_of, predict
 from ser_lib.training.accelerator import make_accelerator
 from ser_lib.training.checkpoint import Checkpoints
 
@@ -184,11 +184,15 @@ class Experiment(abc.ABC):
     def _temperature(self, network):
         """What the logits are to be divided by, as validation has it (float)."""
         ids = self.ledger.validation
-        logits = logits_of(
-            network, self.manifest, ids, self.settings.batch_size, self.settings.num_workers
-        )
+        settings = self.settings
+        clips = self.validation_clips(network)
+        logits = logits_of(network, clips, settings.batch_size, settings.num_workers)
         labels = [self.classes.index(self.ledger.clips[clip].emotion) for clip in ids]
         return fit_temperature(logits.numpy(), np.array(labels, dtype=int))
+
+    def validation_clips(self, network):
+        """The validation side as a trained network reads it, in the ledger's order (Dataset)."""
+        return clips_for(network, self.manifest, self.ledger.validation)
 
     def _finished(self, progress):
         """Whether the report in the folder is that of a run with nothing left to train."""

@@ -58,7 +58,7 @@ class GradientExperiment(Experiment):
     def train(self, accelerator, identity, progress):
         """Train from wherever the folder stands; see :meth:`Experiment.train`."""
         self.network.to(accelerator.device)
-        train, validation = training_items(
+        train, self.validation = training_items(
             self.network,
             self.manifest,
             self.ledger,
@@ -83,12 +83,16 @@ class GradientExperiment(Experiment):
             self._class_weights(),
             self._corpus_of if self.settings.balance_corpora else None,
         )
-        progress = trainer.fit(train, validation)
+        progress = trainer.fit(train, self.validation)
         if hasattr(self.network.front_end, "merge_adapters"):
             # What leaves a run is a plain encoder, which nobody needs peft for.
             self.network.front_end.merge_adapters()
         progress.facts = self._starts()
         return self.network, progress
+
+    def validation_clips(self, network):
+        """What training validated on: nothing is analysed twice."""
+        return self.validation
 
     def _blocks_that_start(self):
         """Blocks that may begin with weights from elsewhere, or be frozen for a while."""

@@ -195,7 +195,7 @@ def analysed(dataset, network, batch_size=32, num_workers=0):
     """
     device = device_of(network.front_end)
     if device.type == "cpu":
-        clips = _Analysed(dataset, network)
+        clips = AnalysedClips(dataset, network)
         yield from DataLoader(clips, _AT_ONCE, collate_fn=_packed, num_workers=num_workers)
         return
     loader = DataLoader(
@@ -208,8 +208,28 @@ def analysed(dataset, network, batch_size=32, num_workers=0):
         yield _packed([{"id": i, "label": x, "features": f[..., :n].cpu()} for i, x, f, n in rows])
 
 
-class _Analysed(Dataset):
-    """Clips with their features, each analysed where it is decoded."""
+def analyses_beside_decoding(network):
+    """Whether the processes that decode clips had better analyse them too (bool).
+
+    They do on a CPU; an encoder with weights keeps all cores busy by itself, and an ensemble has
+    several front ends.
+    """
+    front_end = getattr(network, "front_end", None)
+    if front_end is None or next(front_end.parameters(), None) is not None:
+        return False
+    return device_of(front_end).type == "cpu"
+
+
+class AnalysedClips(Dataset):
+    """Items ``{"id", "features" (..., frequency, frames), "label"}``, analysed where decoded.
+
+    Arguments
+    ---------
+    dataset : DynamicItemDataset
+        From :func:`ser_lib.data.clips.clip_dataset`.
+    network : WaveformClassifier
+        Its front end is on the CPU.
+    """
 
     def __init__(self, dataset, network):
         self.dataset, self.network = dataset, network
