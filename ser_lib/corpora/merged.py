@@ -77,7 +77,7 @@ def find(data_folder=None):
         shelf = os.environ.get("SER_DATA")
         return Path(shelf).expanduser() if shelf else _downloads()
     if str(data_folder) == "sample":
-        return _write_sample(_downloads() / f"sample-{NAME}-v2")
+        return _write_sample(_downloads() / f"sample-{NAME}-v3")
     return places.find(NAME, data_folder, None, holds=_HOLDS)
 
 
@@ -202,9 +202,9 @@ def _savee_clips():
     return {
         f"AudioData/{speaker}/{letters}01.wav": {
             "emotion": common_label(savee.NAME, emotion),
-            "speaker": 2 * place + 1,  # odd voices are men's
+            "speaker": voice,
             "statement": str(1 + place % 2),
         }
-        for place, speaker in enumerate(("DC", "JE", "JK", "KL"))
+        for place, (speaker, voice) in enumerate(savee.VOICES.items())
         for letters, emotion in savee.LETTERS.items()
     }

@@ -71,6 +71,8 @@ _HOLDS = "AudioData/ with DC/a01.wav and the others, or ALL/ with DC_a01.wav and
 _NAMED = re.compile(r"(?:([A-Z]{2})_)?([a-z]{1,2})(\d\d)", re.ASCII)
 # Neutral 19 to 30, in pairs: whose two own sentences they are.
 _NEUTRAL_PAIRS = ("anger", "disgust", "fear", "surprise", "sadness", "happiness")
+#: Numbers of the synthetic voices; odd ones are men's, and no other sample has these.
+VOICES = dict(zip(_SPEAKERS, range(8001, 8009, 2), strict=True))
 _STYLES = ("angry", "disgust", "fearful", "happy", "neutral", "sad", "surprised")
 
 
@@ -94,8 +96,8 @@ def find(data_folder=None):
         the message says where to ask for the corpus.
     """
     if data_folder is not None and str(data_folder) == "sample":
-        # Raise the number whenever voices.py changes how anything sounds.
-        sample = places.cache_folder() / "corpora" / f"sample-{NAME}-v2"
+        # Raise the number whenever voices.py or this file changes how anything sounds.
+        sample = places.cache_folder() / "corpora" / f"sample-{NAME}-v3"
         return write_voices(sample, NAME, _sample_clips(), sample_rate=44_100)
     return places.find(NAME, data_folder, _ask, holds=_HOLDS)
 
@@ -255,11 +257,11 @@ def _sample_clips():
     return {
         f"AudioData/{speaker}/{letters}{number:02d}.wav": {
             "emotion": style,
-            "speaker": 2 * place + 1,  # odd voices are men's
+            "speaker": voice,
             "statement": str(1 + number % 2),
             "take": number,
         }
-        for place, speaker in enumerate(_SPEAKERS)
+        for speaker, voice in VOICES.items()
         for letters, style in zip(LETTERS, _STYLES, strict=True)
         for number in (1, 2, 4, 7)
     }

@@ -83,7 +83,7 @@ def test_sample_word_writes_once_under_the_cache(tmp_path, monkeypatch):
         return plain(folder, progress=False, sessions=(1,))
 
     monkeypatch.setattr(iemocap_sample, "write", write)
-    folder = tmp_path / "cache" / "corpora" / "sample-IEMOCAP-v2"
+    folder = tmp_path / "cache" / "corpora" / "sample-IEMOCAP-v3"
     assert iemocap.find("sample") == folder
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.wav")}
     assert len(iemocap.prepare("sample", progress=False)) == 16

@@ -9,7 +9,10 @@ import pytest
 
 from ser_lib.corpora import cremad, label_map, merged, ravdess, sample, savee, synthetic, tess
 from ser_lib.corpora.manifest import is_synthetic
+from ser_lib.corpora.voices import STYLES
+from ser_lib.data.likeness import near_identical
 from ser_lib.errors import CorpusError
+from ser_lib.protocols import split
 
 CLIPS = (
     "RAVDESS/Actor_01/03-01-02-01-01-01-01.wav",
@@ -231,7 +234,7 @@ def hum(monkeypatch):
 
 def test_sample_of_all_four(hum, tmp_path):
     folder = merged.find("sample")
-    assert folder == tmp_path / "cache" / "corpora" / "sample-Merged-v2"
+    assert folder == tmp_path / "cache" / "corpora" / "sample-Merged-v3"
     manifest = prepare("sample", allow_partial=False)
     assert 60 <= len(manifest) <= 200 and is_synthetic(manifest)
     assert set(manifest["corpus"]) == {f"{name}-synthetic" for name in merged.READERS}
@@ -257,6 +260,43 @@ def test_sample_of_all_four(hum, tmp_path):
     assert {speaker for _, speaker in people if speaker.startswith("SAVEE:")} == {
         f"SAVEE:{name}" for name in ("DC", "JE", "JK", "KL")
     }
+
+
+def test_no_voice_of_the_sample_is_in_two_corpora(monkeypatch, tmp_path):
+    people = {}
+
+    def keep(folder, name, clips, *more, **others):
+        people[name] = {spoken["speaker"] for spoken in clips.values()}
+
+    monkeypatch.setattr(sample, "write_voices", keep)
+    monkeypatch.setattr(synthetic, "write_voices", keep)
+    merged._write_sample(tmp_path)
+    assert {name: len(voices) for name, voices in people.items()} == {
+        "RAVDESS": 6,
+        "SAVEE": 4,
+        "CREMA-D": 10,
+        "TESS": 2,
+    }
+    assert len(set().union(*people.values())) == 22
+
+
+@pytest.mark.parametrize(
+    "emotions", [("neutral",), pytest.param(tuple(STYLES), marks=pytest.mark.slow)]
+)
+def test_sides_of_the_sample_hold_no_near_identical_clips(monkeypatch, tmp_path, emotions):
+    plain = synthetic.write_voices
+
+    def some(folder, name, clips, *more, **others):
+        clips = {path: said for path, said in clips.items() if said["emotion"] in emotions}
+        return plain(folder, name, clips, *more, **{**others, "progress": False})
+
+    monkeypatch.setattr(sample, "write_voices", some)
+    monkeypatch.setattr(synthetic, "write_voices", some)
+    manifest = prepare("sample")
+    for fold in (1, 5):
+        ledger = split(manifest, "merged-si", fold)
+        seen = ledger.train + ledger.validation
+        assert near_identical(manifest, seen, ledger.test, progress=False) == []
 
 
 def test_recipe_prepares(repository, hum, capsys):

@@ -237,6 +237,6 @@ def test_sample_is_a_synthetic_corpus(tmp_path, monkeypatch):
     manifest = prepare("sample", allow_partial=False)
     assert len(manifest) == 3 and set(manifest["corpus"]) == {"SAVEE-synthetic"}
     assert set(manifest["sample_rate"]) == {44_100}
-    folder = tmp_path / "cache" / "corpora" / "sample-SAVEE-v2"
+    folder = tmp_path / "cache" / "corpora" / "sample-SAVEE-v3"
     assert savee.find("sample") == folder and (folder / "SYNTHETIC.md").is_file()
     assert {Path(path).parent.parent for path in manifest["path"]} == {folder / "AudioData"}
