@@ -105,9 +105,9 @@ def _run_folds(corpus, options, hparams, state, rule, folds, output):
         manifest = corpus.prepare(
             hparams.value("data_folder"), options.allow_partial, progress=state.is_main_process
         )
-    ledgers = [split(manifest, rule.name, fold, hparams.settings.seed) for fold in folds]
-    if options.drop_conflicts:
-        ledgers = [ledger.without_conflicts() for ledger in ledgers]
+    seed, drop = hparams.settings.seed, options.drop_conflicts
+    ledgers = [split(manifest, rule.name, fold, seed, drop) for fold in folds]
+    if drop:
         corpus = with_option(corpus, "--drop_conflicts")
     folder = Path(
         output

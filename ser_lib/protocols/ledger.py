@@ -105,10 +105,8 @@ class Ledger:
         if not odd:
             return self
         kept = {name: clip for name, clip in self.clips.items() if name not in odd}
-        note = (
-            f"{len(odd)} training clips were left out because the same samples stand under another "
-            "label as well."
-        )
+        who = "1 training clip was" if len(odd) == 1 else f"{len(odd)} training clips were"
+        note = f"{who} left out because the same samples stand under another label as well."
         return replace(
             self,
             train=[name for name in self.train if name not in odd],

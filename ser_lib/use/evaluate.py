@@ -64,6 +64,9 @@ def _parser():
         "--allow_partial", action="store_true", help="accept a corpus with clips missing"
     )
     parser.add_argument(
+        "--drop_conflicts", action="store_true", help="cut as train.py does with this option"
+    )
+    parser.add_argument(
         "--seed",
         type=number(0, kind=int),
         help="of the cut, where the protocol has one (default: that of the model's training, or 0)",
@@ -96,7 +99,8 @@ def _main(argv):
     manifest = corpus.prepare(options.data_folder, options.allow_partial)
     if options.seed is None:
         options.seed = _own_seed(classify, rule)
-    ledgers = [split(manifest, rule.name, fold, options.seed) for fold in folds]
+    seed, drop = options.seed, options.drop_conflicts
+    ledgers = [split(manifest, rule.name, fold, seed, drop) for fold in folds]
     matched = match(labels(classify), list(corpus.EMOTIONS), ledgers[0].corpus.split("+"), told)
     if matched.unknown and not options.shared_only:
         raise HparamsError(

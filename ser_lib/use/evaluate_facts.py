@@ -122,4 +122,5 @@ def _command(options):
     if options.seed:
         words += ["--seed", str(options.seed)]
     words += ["--shared_only"] * options.shared_only + ["--allow_partial"] * options.allow_partial
+    words += ["--drop_conflicts"] * options.drop_conflicts
     return shlex.join(words)

@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 import sys
 
@@ -129,3 +130,62 @@ def test_import_stays_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def two_labels(make_manifest):
+    """``two_labels(*copies)``: RAVDESS where each pair of ids holds the samples of its first."""
+
+    def make(*copies):
+        sounds = {copy: hashlib.sha256(clip.encode()).hexdigest() for clip, copy in copies}
+        return make_manifest(
+            change=lambda row: {**row, "sha256": sounds.get(row["id"], row["sha256"])}
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("fold", range(1, 7))
+def test_the_same_samples_under_two_labels_on_two_sides(two_labels, fold):
+    # A clip of actor 01, who tests in fold 1, copied to actor 04, who tests in fold 2.
+    pair = ("03-01-05-01-01-01-01", "03-01-04-01-01-01-04")
+    manifest = two_labels(pair)
+    side = {
+        speaker: name
+        for name, held in split(two_labels(), "ravdess-si6", fold).counts.items()
+        for speaker in held["speakers"]
+    }
+    if side["01"] == side["04"]:
+        assert {*pair} <= {*split(manifest, "ravdess-si6", fold).sides[side["01"]]}
+    else:
+        with pytest.raises(ProtocolError, match="no-identical-audio.*train.py's --drop_conflicts"):
+            split(manifest, "ravdess-si6", fold)
+    ledger = split(manifest, "ravdess-si6", fold, drop_conflicts=True)
+    assert not {*pair} & {*ledger.train} and not ledger.breaches()
+    # What validates or tests stays, whatever its label.
+    stays = {clip for clip in pair if side[clip[-2:]] != "train"}
+    assert stays == {*pair} & {*ledger.validation, *ledger.test}
+    told = {1: "1 training clip was", 2: "2 training clips were"}
+    gone = len(pair) - len(stays)
+    assert not gone or ledger.notes[-1].startswith(told[gone])
+
+
+def test_the_same_samples_that_no_training_clip_holds_cannot_be_dropped(two_labels):
+    ledger = split(two_labels(), "ravdess-si6")
+    heard = ledger.counts["validation"]["speakers"][0]
+    manifest = two_labels(("03-01-05-01-01-01-01", f"03-01-04-01-01-01-{heard}"))
+    for drop in (False, True):
+        with pytest.raises(ProtocolError, match=r"validation-test\); mend the corpus folder"):
+            split(manifest, "ravdess-si6", drop_conflicts=drop)
+
+
+def test_the_same_samples_under_one_label_cannot_be_dropped(two_labels):
+    manifest = two_labels(("03-01-05-01-01-01-01", "03-01-05-01-01-01-04"))
+    for drop in (False, True):
+        with pytest.raises(ProtocolError, match="on two sides") as caught:
+            split(manifest, "ravdess-si6", drop_conflicts=drop)
+        assert "--drop_conflicts" not in str(caught.value)
+
+
+def test_dropping_from_a_corpus_without_conflicts_changes_nothing(cut, manifest):
+    assert split(manifest, "ravdess-si6", drop_conflicts=True) == cut("ravdess-si6")

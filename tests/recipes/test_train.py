@@ -12,6 +12,7 @@ from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.hub.modeling import SERForAudioClassification
 from ser_lib.protocols import Ledger
 from ser_lib.recipe import main
+from ser_lib.use import evaluate
 
 
 @pytest.fixture(scope="module")
@@ -155,19 +156,30 @@ def test_publishing_all_folds_is_refused(recipe, tmp_path):
     assert "--fold N" in err
 
 
-def test_conflicting_clips_can_be_left_out(folder, small_ravdess, small_yaml, tmp_path):
+def test_conflicting_clips_can_be_left_out(folder, small_ravdess, small_yaml, tmp_path, capfd):
     data = tmp_path / "data"
     shutil.copytree(small_ravdess, data)
     actor = Ledger.load(folder / "ledger.json").train[0][-2:]
-    trained = data / f"Actor_{actor}"
+    trained, tested = data / f"Actor_{actor}", data / "Actor_01"
     same = next(trained.glob("03-01-05-*.flac"))
     shutil.copy(same, next(trained.glob("03-01-06-*.flac")))
+    # And the sound of a test clip, whose label is another one there.
+    shutil.copy(next(tested.glob("03-01-03-*.flac")), next(trained.glob("03-01-04-*.flac")))
     line = [small_yaml, "--data_folder", data, "--output_folder", tmp_path / "run"]
-    line = [*map(str, line), "--allow_partial", "--drop_conflicts", "--number_of_epochs", "1"]
-    assert main(ravdess, line) == 0
+    line = [*map(str, line), "--allow_partial", "--number_of_epochs", "1"]
+    assert main(ravdess, line) == 2
+    assert "--drop_conflicts" in capfd.readouterr().err
+    assert main(ravdess, [*line, "--drop_conflicts"]) == 0
     ledger = Ledger.load(tmp_path / "run" / "ledger.json")
-    assert not [c for c in ledger.train if c.endswith(actor) and c[6:8] in ("05", "06")]
+    left = [c for c in ledger.train if c.endswith(actor) and c[6:8] in ("04", "05", "06")]
+    assert not left and [c for c in ledger.test if c.startswith("03-01-03")]
     assert [c for c in ledger.train if c.endswith(actor)]
     run = json.loads((tmp_path / "run" / "metrics.json").read_text())["run"]
     assert "--drop_conflicts" in run["command"]
-    assert any("under another label" in note for note in run["protocol_notes"])
+    assert any("3 training clips were left out" in note for note in run["protocol_notes"])
+    words = [tmp_path / "run" / "model", "--recipe", "RAVDESS", "--data_folder", data]
+    words += ["--output_folder", tmp_path / "again", "--allow_partial", "--drop_conflicts"]
+    assert evaluate.main([*map(str, words)]) == 0
+    again = json.loads((tmp_path / "again" / "metrics.json").read_text())["run"]
+    assert again["ledger_sha256"] == run["ledger_sha256"]
+    assert again["command"].endswith("--drop_conflicts")
