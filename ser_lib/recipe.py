@@ -68,6 +68,7 @@ def _run(corpus, options, hparams):
     every = options.fold == "all"
     rule = lookup(options.protocol)
     folds = range(1, rule.folds + 1) if every else [options.fold]
+    rule.check_request(corpus.NAME, folds)
     output = hparams.value("output_folder")
     if output:
         make_folder(Path(output))

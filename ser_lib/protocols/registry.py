@@ -1,6 +1,7 @@
 """The protocols by name, and the base that they are made from."""
 
 import difflib
+import numbers
 from dataclasses import dataclass
 
 from ser_lib.errors import ProtocolError
@@ -75,6 +76,33 @@ class Protocol:
                 f"protocol {self.name} is made for {made}, but the manifest holds "
                 f"{' and '.join(corpora)}; choose a protocol of that corpus "
                 "(`python -m ser_lib.protocols list`)"
+            )
+
+    def check_request(self, corpus, folds=()):
+        """Raise ProtocolError unless this is made for a corpus, before anything of it is read.
+
+        Arguments
+        ---------
+        corpus : str
+            ``NAME`` of its module.
+        folds : iterable of int
+            Folds that are asked for.
+        """
+        if corpus != self.corpus:
+            own = ", ".join(sorted(p.name for p in PROTOCOLS.values() if p.corpus == corpus))
+            raise ProtocolError(
+                f"protocol {self.name} is made for {self.corpus}, not for {corpus}; "
+                + (f"choose one of {own}" if own else f"there is none for {corpus} yet")
+            )
+        for fold in folds:
+            self.check_fold(fold)
+
+    def check_fold(self, fold):
+        """Raise ProtocolError unless there is a fold of this number (int, from 1)."""
+        whole = isinstance(fold, numbers.Integral) and not isinstance(fold, bool)
+        if not whole or not 1 <= fold <= self.folds:
+            raise ProtocolError(
+                f"fold {fold!r} of {self.name} is not there; folds are 1..{self.folds}"
             )
 
     def cut(self, clips, fold, seed):

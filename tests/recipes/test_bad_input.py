@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from ser_lib.corpora import ravdess
+
 
 @pytest.fixture
 def refused(recipe, tmp_path):
@@ -154,6 +156,13 @@ def test_fold_out_of_range(refused, fold):
 def test_unknown_protocol(refused):
     line = refused("--protocol", "ravdess-si7")
     assert "ravdess-si6" in line
+
+
+def test_protocol_of_another_corpus_is_refused_before_anything_is_read(refused, monkeypatch):
+    monkeypatch.setattr(ravdess, "prepare", None)
+    line = refused("--protocol", "emodb-loso10")
+    assert "emodb-loso10 is made for EMO-DB, not for RAVDESS; choose one of ravdess-16-4-4" in line
+    assert "RAVDESS" in refused("--protocol", "merged-si") and "1..6" in refused("--fold", "7")
 
 
 def test_unwritable_output_folder(refused, tmp_path):
