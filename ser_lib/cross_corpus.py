@@ -3,6 +3,7 @@
 Labels go through :mod:`ser_lib.corpora.label_map` to the four emotions that the corpora share. Each
 corpus trains one model on the training side of its default, speaker-independent protocol (fold 1);
 on its own corpus it is tested on that protocol's test side, on all others on every clip they have.
+IEMOCAP's excited turns count as happy, as the map says; ``--classes source4`` leaves them out.
 """
 
 import argparse
@@ -14,10 +15,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from ser_lib.cli import exit_code, overrides
+from ser_lib.corpora.choice import add_classes, choose
 from ser_lib.errors import CorpusError, HparamsError
 from ser_lib.logs import log_to_console
 
 logger = logging.getLogger("ser_lib.cross_corpus")
+
+# The label map counts excited as happy, so the manifest has to hold the excited.
+_CLASSES = "merged4"
 
 _EPILOG = """\
 examples:
@@ -69,6 +74,7 @@ def _parser():
         help="folder that holds one folder a corpus; 'sample' for the synthetic ones (default: "
         "$SER_DATA, else downloaded)",
     )
+    add_classes(parser, told=_CLASSES)
     parser.add_argument(
         "--output_folder", help="default: runs/cross-corpus/<system>/seed-<seed>", type=Path
     )
@@ -90,7 +96,7 @@ def _run(options, values):
     if len(set(options.corpora)) < max(2, len(options.corpora)):
         raise HparamsError(f"--corpora {' '.join(options.corpora)}: name two or more, each once")
     log_to_console(logging.INFO)
-    corpora = [_four(name, options) for name in options.corpora]
+    corpora = [_four(module, options) for module in _modules(options)]
     again = _command(options, hparams, corpora)
     seed = hparams.settings.seed
     folder = options.output_folder or Path("runs", "cross-corpus", hparams.system, f"seed-{seed}")
@@ -109,12 +115,23 @@ def _run(options, values):
     _write(folder, hparams, corpora, cells)
 
 
-def _four(name, options):
-    """A corpus as its recipe sees it, reduced to the four common emotions."""
+def _modules(options):
+    """The corpora that are asked for, one with a choice of classes as it is chosen (list)."""
     from ser_lib.corpora.known import by_name
+
+    modules = [by_name(name) for name in options.corpora]
+    if options.classes and not any(hasattr(module, "variant") for module in modules):
+        choose(modules[0], options.classes)
+    return [
+        choose(module, options.classes or _CLASSES) if hasattr(module, "variant") else module
+        for module in modules
+    ]
+
+
+def _four(module, options):
+    """A corpus as its recipe sees it, reduced to the four common emotions."""
     from ser_lib.corpora.label_map import FOUR, labels_within
 
-    module = by_name(name)
     data = options.data_folder
     if data not in (None, "sample"):
         data = Path(data) / module.NAME
@@ -170,6 +187,8 @@ def _command(options, hparams, corpora):
     words += [corpus.NAME for corpus in corpora]
     if options.data_folder:
         words += ["--data_folder", "sample" if options.data_folder == "sample" else "PATH/TO/DATA"]
+    if options.classes:
+        words += ["--classes", options.classes]
     for key, value in hparams.overrides.items():
         words += [f"--{key}", value if isinstance(value, str) else json.dumps(value)]
     return shlex.join(words + ["--allow_partial"] * options.allow_partial)

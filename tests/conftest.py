@@ -58,6 +58,43 @@ def tiny_encoder(tmp_path_factory):
     return find
 
 
+@pytest.fixture
+def iemocap_turns(tmp_path):
+    """Folder that holds IEMOCAP/ with one dialogue of six turns: ang, neu, hap, exc, sad, fru."""
+    import numpy as np
+    import soundfile
+
+    name, root = "Ses01F_impro01", tmp_path / "shelf" / "IEMOCAP"
+    session = root / "Session1"
+    lines, rng = [], np.random.default_rng(0)
+    for place, code in enumerate(("ang", "neu", "hap", "exc", "sad", "fru")):
+        turn = f"{name}_{'FM'[place % 2]}{place:03d}"
+        lines.append(f"[{place:.4f} - {place + 0.5:.4f}]\t{turn}\t{code}\t[2.5, 3.0, 4.0]")
+        path = session / "sentences" / "wav" / name / f"{turn}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, rng.integers(-3000, 3000, 8000, dtype=np.int16), 16_000)
+    for kind in ("EmoEvaluation", "transcriptions"):
+        (session / "dialog" / kind).mkdir(parents=True)
+    (session / "dialog" / "EmoEvaluation" / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    return root.parent
+
+
+@pytest.fixture
+def iemocap_asked(monkeypatch):
+    """Choices of classes with which IEMOCAP was prepared (list), which then ends in an error."""
+    from ser_lib.corpora import iemocap
+    from ser_lib.errors import CorpusError
+
+    asked = []
+
+    def prepare(*_, classes="source4", **__):
+        asked.append(classes)
+        raise CorpusError("that is enough of IEMOCAP")
+
+    monkeypatch.setattr(iemocap, "prepare", prepare)
+    return asked
+
+
 EMOTIONS_OF_TESTS = 8
 
 

@@ -1,12 +1,14 @@
 """A system trained on each corpus and tested on every one."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 import soundfile
 
-from ser_lib.cross_corpus import main
+from ser_lib.cross_corpus import _command, _four, _modules, _parser, main
+from ser_lib.hparams import Hparams
 
 LETTERS = "WLEAFTN"
 
@@ -75,12 +77,34 @@ def test_starting_again_finds_the_models(folder, arguments, capsys):
 
 
 @pytest.mark.parametrize(
+    ("words", "happy"), [((), 2), (("--classes", "source4"), 1), (("--classes", "all"), 2)]
+)
+def test_excited_turns_of_iemocap_are_happy_unless_they_are_left_out(
+    iemocap_turns, words, happy, repository
+):
+    yaml = str(repository / "tests" / "hparams" / "small.yaml")
+    line = [yaml, "--corpora", "RAVDESS", "IEMOCAP", "--data_folder", str(iemocap_turns), *words]
+    options = _parser().parse_args([*line, "--allow_partial"])
+    corpus = _four(_modules(options)[1], options)
+    assert Counter(corpus.manifest["emotion"]) == {
+        "happy": happy,
+        "angry": 1,
+        "neutral": 1,
+        "sad": 1,
+    }
+    told = _command(options, Hparams(yaml, {}), [corpus])
+    assert ("--classes" in told) == bool(words)
+
+
+@pytest.mark.parametrize(
     ("words", "told"),
     [
         (["--corpora", "RAVDESS"], "name two or more"),
         (["--corpora", "RAVDESS", "RAVDESS"], "each once"),
         (["--corpora", "RAVDESS", "Ravel"], "no corpus is called 'Ravel'"),
         (["--colour", "red"], "no key 'colour'"),
+        (["--classes", "source4"], "RAVDESS is read with all its classes"),
+        (["--corpora", "RAVDESS", "IEMOCAP", "--classes", "four"], "one of source4, merged4, all"),
     ],
 )
 def test_mistakes_end_in_one_line(arguments, capsys, words, told, tmp_path):

@@ -40,13 +40,14 @@ import logging
 import sys
 import types
 
-from ser_lib.corpora import cache, iemocap_sample, places
+from ser_lib.corpora import cache, choice, iemocap_sample, places
 from ser_lib.corpora import iemocap_labels as labels
 from ser_lib.corpora.folder import complete, refuse_doubled, sounds
 from ser_lib.corpora.folder import root as find_root
 from ser_lib.corpora.manifest import build
 from ser_lib.corpora.stretches import cut_stretches
 from ser_lib.corpora.synthetic import is_marked
+from ser_lib.corpora.two_labels import warn_of_two_labels
 from ser_lib.errors import CorpusError, HparamsError
 from ser_lib.text.transcripts import read_transcripts
 
@@ -138,15 +139,9 @@ def run(main, argv=None):
     parser = argparse.ArgumentParser(
         add_help=False, allow_abbrev=False, exit_on_error=False, usage=argparse.SUPPRESS
     )
-    choice = parser.add_argument_group(f"options of {NAME}")
-    choice.add_argument(
-        "--classes",
-        default="source4",
-        metavar="|".join(CLASSES),
-        help="angry, happy, sad and neutral without the excited turns; the same with them as "
-        "happy; or every code (default: %(default)s)",
-    )
-    choice.add_argument(
+    group = parser.add_argument_group(f"options of {NAME}")
+    choice.add_classes(group, default="source4")
+    group.add_argument(
         "--audio",
         metavar="|".join(AUDIO),
         help="one file a turn, or stretches of the dialogues (default: sentences if there are any)",
@@ -277,9 +272,11 @@ def prepare(data_folder=None, allow_partial=False, progress=True, classes="sourc
         _leave_out(root, "dialogues", beyond, allow_partial)
         return build(cut)
 
-    choice = f"{corpus}, {classes}, {audio}" + ", partial" * allow_partial
+    state = f"{corpus}, {classes}, {audio}" + ", partial" * allow_partial
     used = {*labels.text_files(root, "EmoEvaluation"), *texts, *(where[t.id] for t in chosen)}
-    return cache.cached(cache.fingerprint(choice, _READER_VERSION, root, used), make)
+    manifest = cache.cached(cache.fingerprint(state, _READER_VERSION, root, used), make)
+    warn_of_two_labels(corpus, manifest)
+    return manifest
 
 
 def dimensions(data_folder=None, allow_partial=False):

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from ser_lib.cli import exit_code
+from ser_lib.corpora.choice import add_classes
 from ser_lib.errors import HparamsError, RunError
 
 logger = logging.getLogger("ser_lib.text")
@@ -78,6 +79,7 @@ def _parser():
     parser.add_argument(
         "--allow_partial", action="store_true", help="accept a corpus with clips missing"
     )
+    add_classes(parser)
     parser.add_argument(
         "--fuse",
         nargs="+",
@@ -91,6 +93,7 @@ def _parser():
 def _run(options):
     # Heavy libraries load from here on; --help need not wait for them.
     from ser_lib.cli import default_folder
+    from ser_lib.corpora.choice import choose
     from ser_lib.corpora.known import by_name
     from ser_lib.evaluation.fusion import read_member
     from ser_lib.logs import log_to_console, log_to_file
@@ -99,8 +102,9 @@ def _run(options):
     from ser_lib.run_facts import corpus_name
     from ser_lib.text.run import SYSTEM, train, transcribed_clips
 
-    corpus = by_name(options.corpus)
+    corpus = choose(by_name(options.corpus), options.classes)
     rule = lookup(options.protocol or corpus.DEFAULT_PROTOCOL)
+    rule.check_request(corpus.NAME, [options.fold])
     log_to_console(logging.INFO)
     manifest = corpus.prepare(options.data_folder, options.allow_partial)
     ledger = split(manifest, rule.name, options.fold, options.seed)

@@ -101,7 +101,7 @@ def train(corpus, options, manifest, ledger, clips, folder):
 
 def command(corpus, options, ledger):
     """The command that gives the text run again (str), without the folders of this machine."""
-    words = ["python", "-m", "ser_lib.text", corpus.NAME]
+    words = ["python", "-m", "ser_lib.text", corpus.NAME, *getattr(corpus, "OPTIONS", ())]
     if options.data_folder:
         sample = options.data_folder == "sample"
         words += ["--data_folder", "sample" if sample else f"PATH/TO/{corpus.NAME}"]

@@ -13,6 +13,7 @@ import logging
 import sys
 from pathlib import Path
 
+from ser_lib.corpora.choice import add_classes
 from ser_lib.errors import HparamsError
 from ser_lib.use.command import Parser, load_quietly, model_of, number, run
 
@@ -66,6 +67,7 @@ def _parser():
     parser.add_argument(
         "--drop_conflicts", action="store_true", help="cut as train.py does with this option"
     )
+    add_classes(parser)
     parser.add_argument(
         "--seed",
         type=number(0, kind=int),
@@ -80,6 +82,7 @@ def _parser():
 def _main(argv):
     options = _parser().parse_args(argv)
     # Heavy libraries load from here on, which --help need not wait for.
+    from ser_lib.corpora.choice import choose
     from ser_lib.corpora.known import by_name
     from ser_lib.evaluation.folds import write_fold_report
     from ser_lib.logs import log_to_console
@@ -88,10 +91,11 @@ def _main(argv):
     from ser_lib.use.batches import labels
     from ser_lib.use.label_match import match, read_told
 
-    corpus, told = by_name(options.recipe), read_told(options.labels)
+    corpus, told = choose(by_name(options.recipe), options.classes), read_told(options.labels)
     rule = lookup(options.protocol or corpus.DEFAULT_PROTOCOL)
     every = options.fold == "all"
     folds = range(1, rule.folds + 1) if every else [options.fold]
+    rule.check_request(corpus.NAME, folds)
     folder = options.output_folder or _default_folder(options, rule.name)
     make_folder(folder)
     classify = load_quietly(options.model)

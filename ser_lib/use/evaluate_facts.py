@@ -117,6 +117,8 @@ def _command(options):
     if options.data_folder:
         sample = options.data_folder == "sample"
         words += ["--data_folder", "sample" if sample else f"PATH/TO/{options.recipe}"]
+    if options.classes:
+        words += ["--classes", options.classes]
     if options.labels:
         words += ["--labels", options.labels]
     if options.seed:

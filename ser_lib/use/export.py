@@ -21,6 +21,7 @@ import time
 import uuid
 from pathlib import Path
 
+from ser_lib.corpora.choice import add_classes
 from ser_lib.errors import CorpusError, HparamsError, ModelFolderError, RunError
 from ser_lib.use.command import Parser, model_of, run
 
@@ -306,6 +307,7 @@ def _main(argv):
         help="measure accuracy on clips of the corpus that the model was trained on; 'sample' "
         "for synthetic ones (default with --quantize)",
     )
+    add_classes(parser)
     options = parser.parse_args(argv)
     _need_onnx()
     from ser_lib.use.onnx_parts.front_ends import learned_parts
@@ -324,8 +326,9 @@ def _main(argv):
         if files["onnx int8"].size > 0.97 * files["onnx"].size:
             print("There was next to nothing to quantise: trees have no weights.")
     where = options.data_folder or ("sample" if options.quantize else None)
+    rate = network.sample_rate
     clips, truth = (
-        _labelled(options.model, where, labels, network.sample_rate) if where else ([], [])
+        _labelled(options.model, where, labels, rate, options.classes) if where else ([], [])
     )
     _table(network, files, clips, truth, labels)
 
@@ -374,16 +377,17 @@ def _latency(way, clip):
     return statistics.median(times)
 
 
-def _labelled(model, data_folder, labels, rate):
+def _labelled(model, data_folder, labels, rate, classes=None):
     """At most ``_CLIPS`` clips of the model's own corpus, evenly spread, and their emotions."""
     import numpy as np
 
     from ser_lib.audio import read_audio, resample
+    from ser_lib.corpora.choice import choose
     from ser_lib.corpora.known import by_name
 
     config = json.loads(Path(model_of(model), "config.json").read_text(encoding="utf-8"))
     trained = (config.get("provenance") or {}).get("corpora") or ["RAVDESS"]
-    corpus = by_name(str(trained[0]).removesuffix("-synthetic"))
+    corpus = choose(by_name(str(trained[0]).removesuffix("-synthetic")), classes)
     manifest = corpus.prepare(data_folder, allow_partial=True, progress=False)
     rows = [index for index, emotion in enumerate(manifest["emotion"]) if emotion in labels]
     if not rows:

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from ser_lib.audio import inspect, read_audio
-from ser_lib.corpora import iemocap, iemocap_labels
+from ser_lib.corpora import choice, iemocap, iemocap_labels, savee
 from ser_lib.corpora.manifest import FEATURES
 from ser_lib.errors import CorpusError, HparamsError
 
@@ -251,6 +251,19 @@ def test_help_of_the_recipe_names_the_choices(repository, script, capsys):
     assert code == 0
     for word in ("--classes source4|merged4|all", "--audio sentences|dialogues", "--allow_partial"):
         assert word in printed
+
+
+def test_one_option_chooses_the_classes_of_all_commands(small):
+    assert tuple(iemocap.CLASSES) == choice.CLASSES
+    counts = [
+        len(choice.choose(iemocap, name).prepare(small, True, progress=False))
+        for name in choice.CLASSES
+    ]
+    assert counts == [5, 7, 8] and choice.choose(iemocap) is iemocap
+    assert len(choice.widest(iemocap).prepare(small, True, progress=False)) == 8
+    assert choice.widest(savee) is savee
+    with pytest.raises(HparamsError, match="SAVEE is read with all its classes"):
+        choice.choose(savee, "all")
 
 
 def test_prepare_recipe(repository, small, capsys):

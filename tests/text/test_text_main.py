@@ -6,18 +6,20 @@ import logging
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from datasets import Dataset
 
-from ser_lib.corpora import ravdess
+from ser_lib.corpora import iemocap, ravdess
 from ser_lib.corpora.manifest import FEATURES
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
 from ser_lib.protocols import Ledger, split
 from ser_lib.text.__main__ import main
+from ser_lib.text.run import command as again
 from ser_lib.text.tfidf import TextModel
 
 ACTORS = (1, 4, 8, 9, 3, 24, 2, 15, 6, 13, 10, 11)
@@ -297,6 +299,21 @@ def test_a_text_run_is_not_fused_with_itself(refused, learnt):
 )
 def test_mistakes_of_the_command_line(refused, words, said):
     assert said in refused(manifest(telling), *words)
+
+
+def test_classes_of_iemocap_are_chosen(iemocap_asked, capsys):
+    assert main(["IEMOCAP"]) == main(["IEMOCAP", "--classes", "all"]) == 2
+    assert iemocap_asked == ["source4", "all"]
+    capsys.readouterr()
+    assert main(["RAVDESS", "--classes", "all"]) == 2
+    assert "RAVDESS is read with all its classes" in capsys.readouterr().err
+
+
+def test_the_command_tells_the_classes():
+    options = SimpleNamespace(data_folder=None, seed=0, allow_partial=False)
+    ledger = SimpleNamespace(protocol="iemocap-s5", fold=1)
+    told = again(iemocap.variant("merged4"), options, ledger)
+    assert told.startswith("python -m ser_lib.text IEMOCAP --classes merged4 --protocol")
 
 
 def test_an_unknown_corpus_lists_those_there_are(capsys):

@@ -188,6 +188,20 @@ def test_commands_that_cannot_be_obeyed(trained, scored, more, word):
     assert err.count("\n") == 1 and word in err
 
 
+def test_classes_of_iemocap_are_chosen(trained, scored, iemocap_asked):
+    for words in ((), ("--classes", "merged4")):
+        _, _, err = scored(trained, "--recipe", "IEMOCAP", *words, code=2)
+        assert "enough of IEMOCAP" in err
+    assert iemocap_asked == ["source4", "merged4"]
+    assert "all its classes" in scored(trained, "--classes", "all", code=2)[2]
+    assert "one of source4" in scored(trained, "--recipe", "IEMOCAP", "--classes", "x", code=2)[2]
+
+
+def test_the_protocol_of_another_corpus_is_refused_before_a_clip_is_read(trained, scored):
+    more = ["--protocol", "emodb-loso10", "--data_folder", "nowhere"]
+    assert "made for EMO-DB, not for RAVDESS" in scored(trained, *more, code=2)[2]
+
+
 def test_bad_clip_is_named(trained, scored, small_ravdess, tmp_path):
     copy = shutil.copytree(small_ravdess, tmp_path / "copy")
     path = next(copy.rglob("*-01.flac"))

@@ -10,7 +10,7 @@ import torch
 from ser_lib.audio import resample
 from ser_lib.classical.convert import as_tensors
 from ser_lib.corpora import sample
-from ser_lib.errors import HparamsError, ModelFolderError, RunError
+from ser_lib.errors import CorpusError, HparamsError, ModelFolderError, RunError
 from ser_lib.features.acoustic_features import AcousticFeatures
 from ser_lib.features.fbank import MeanFreeFbank
 from ser_lib.features.issa_features import IssaFeatures
@@ -234,6 +234,14 @@ def test_the_command_writes_and_measures(model_folder, tmp_path, capsys, monkeyp
         "onnx",
         "onnx int8",
     ]
+
+
+def test_classes_of_iemocap_are_chosen(tmp_path, iemocap_asked):
+    (tmp_path / "config.json").write_text('{"provenance": {"corpora": ["IEMOCAP"]}}')
+    for classes in (None, "merged4"):
+        with pytest.raises(CorpusError, match="enough of IEMOCAP"):
+            exporting._labelled(str(tmp_path), "here", ["happy"], 16_000, classes)
+    assert iemocap_asked == ["source4", "merged4"]
 
 
 def test_a_wrong_answer_leaves_no_file(model_folder, tmp_path, monkeypatch):
