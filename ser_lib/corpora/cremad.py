@@ -31,18 +31,15 @@ Known oddities
     emotions; a warning names them.
 """
 
-import logging
 import re
 import shlex
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 
 from ser_lib.corpora import places, synthetic
 from ser_lib.corpora.folder import refuse_doubled, refuse_partial, root, sounds, whole_clips
 from ser_lib.corpora.label_map import common_label
 from ser_lib.errors import CorpusError
-
-logger = logging.getLogger(__name__)
 
 NAME = "CREMA-D"
 EMOTIONS = ("anger", "disgust", "fear", "happy", "neutral", "sad")
@@ -191,9 +188,7 @@ def prepare(data_folder=None, allow_partial=False, progress=True):
             if have[name] != whole
         ]
         refuse_partial(clips, NAME, len(rows), sum(COUNTS.values()), lacking, allow_partial)
-    manifest = whole_clips(corpus, _READER_VERSION, clips, rows, progress)
-    _warn_of_two_labels(manifest)
-    return manifest
+    return whole_clips(corpus, _READER_VERSION, clips, rows, progress)
 
 
 def sample_clips(actors=ACTORS[1::4] + ACTORS[-1:]):
@@ -297,16 +292,3 @@ def _row(path, corpus):
         "language": LANGUAGE,
         "corpus": corpus,
     }
-
-
-def _warn_of_two_labels(manifest):
-    """Name the clips that hold the same samples under two emotions."""
-    same = defaultdict(list)
-    for clip, emotion, sha256 in zip(
-        manifest["id"], manifest["emotion"], manifest["sha256"], strict=True
-    ):
-        same[sha256].append((clip, emotion))
-    groups = [group for group in same.values() if len({emotion for _, emotion in group}) > 1]
-    if groups:
-        told = "; ".join(" and ".join(clip for clip, _ in group) for group in groups)
-        logger.warning("%s: the same samples under two emotions: %s", NAME, told)

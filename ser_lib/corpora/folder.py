@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ser_lib.corpora import cache
 from ser_lib.corpora.manifest import build, inspect_clips
+from ser_lib.corpora.two_labels import warn_of_two_labels
 from ser_lib.errors import CorpusError
 
 logger = logging.getLogger(__name__)
@@ -118,6 +119,8 @@ def refuse_partial(folder, name, found, whole, lacking, allow_partial):
 def whole_clips(corpus, version, folder, rows, progress):
     """Manifest of a corpus whose files are its clips: each decoded, checked and hashed once.
 
+    The same samples under two emotions are named in a warning.
+
     Arguments
     ---------
     corpus : str
@@ -145,7 +148,9 @@ def whole_clips(corpus, version, folder, rows, progress):
     def make():
         return build(complete(rows, progress))
 
-    return cache.cached(cache.fingerprint(corpus, version, folder, files), make)
+    manifest = cache.cached(cache.fingerprint(corpus, version, folder, files), make)
+    warn_of_two_labels(corpus, manifest)
+    return manifest
 
 
 def complete(rows, progress):
