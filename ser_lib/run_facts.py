@@ -64,11 +64,15 @@ def run_facts(corpus, hparams, ledger, network, allow_partial=False):
 
 
 def corpus_facts(corpus, ledger):
-    """What a report says of the sound: names, language, licence, citation (dict)."""
+    """What a report says of the sound: names, language, licence, citation (dict).
+
+    And ``two_labels``, the clips whose samples stand under another label too (ids by side).
+    """
     synthetic = is_synthetic(ledger.corpus)
     return {
         "corpus": corpus_name(corpus, ledger),
         "corpora": ledger.corpus.split("+"),
+        "two_labels": ledger.two_labels,
         "synthetic": synthetic,
         "language": corpus.LANGUAGE,
         "licence": licence(corpus, ledger.corpus),

@@ -128,6 +128,13 @@ def _one_run(runs: Sequence[Mapping]) -> dict:
         }
         for pair, kinds in runs[0]["shared"].items()
     }
+    if all("two_labels" in run for run in runs):
+        one["two_labels"] = {
+            side: sorted({name for run in runs for name in run["two_labels"][side]})
+            for side in runs[0]["two_labels"]
+        }
+    else:
+        one.pop("two_labels", None)
     return one
 
 

@@ -41,7 +41,8 @@ def write_report(
         of train, validation and test; ``shared`` is the ledger's; the epochs are None for a
         system that is not trained by epochs. ``protocol_notes`` (list of str), ``fit`` (how an
         estimator was fitted), ``members`` (of an ensemble, with their scores), ``corpora`` (what
-        a merged corpus holds), ``temperature`` (float, fitted on validation, which is in the
+        a merged corpus holds), ``two_labels`` (side to ids of the clips whose samples stand under
+        another label too), ``temperature`` (float, fitted on validation, which is in the
         probabilities) and ``encoder`` (what `ser_lib.pretrained.heard.heard` returns, and
         ``shared``, what `shared_with` does) may be added.
     predictions : pd.DataFrame

@@ -86,7 +86,22 @@ def sharing(run: Mapping) -> str:
     if n:
         what = "The same sentence is" if n == 1 else f"The same {n} sentences are"
         lines.append(f"{what} spoken on both sides, so nothing is said about other words.")
-    return " ".join(lines)
+    return " ".join([*lines, *_two_labels(run)])
+
+
+def _two_labels(run: Mapping) -> list[str]:
+    """Which clips have the samples of a clip with another label: a sentence, or none."""
+    told = run.get("two_labels", {})
+    clips = {name for names in told.values() for name in names}
+    if not clips:
+        return []
+    have = "has" if len(clips) == 1 else "have"
+    where = listed([f"{len(names)} in {side}" for side, names in told.items() if names])
+    # Over the folds one clip is on several sides.
+    fold = ", each in some fold" if run["fold"] == "all" else ""
+    return [
+        f"{count(len(clips), 'clip')} {have} identical audio under another label: {where}{fold}."
+    ]
 
 
 def results(card: Mapping) -> str:

@@ -89,6 +89,14 @@ class Ledger:
         """Sorted speakers in test who are also in train or validation, from the clips' facts."""
         return speakers_heard_before_test(self.sides, self.clips)
 
+    @property
+    def two_labels(self):
+        """Sorted ids by side of the clips whose samples stand under another label too (dict)."""
+        groups = conflicts(self.sides, self.clips)
+        return {
+            s: sorted({name for g in groups for name, _, side in g if side == s}) for s in SIDES
+        }
+
     def with_copies(self, copies):
         """Same split, stating that training makes ``copies`` (int >= 0) of each training clip."""
         if not isinstance(copies, int) or isinstance(copies, bool) or copies < 0:
@@ -100,8 +108,7 @@ class Ledger:
 
         A note says how many were left out; a ledger without such clips comes back as it is.
         """
-        groups = conflicts(self.sides, self.clips)
-        odd = {name for group in groups for name, _, side in group if side == "train"}
+        odd = {*self.two_labels["train"]}
         if not odd:
             return self
         kept = {name: clip for name, clip in self.clips.items() if name not in odd}

@@ -59,6 +59,17 @@ def test_facts_of_the_folds_become_one_run(three, classes):
     assert run["system"] == "cnn_transformer" and run["epochs_run"] == [1, 2, 3]
 
 
+def test_two_labels_of_one_sound_are_told_once(three, tmp_path):
+    for metrics in three[0]:
+        sides = ("train", "validation", "test")
+        metrics["run"]["two_labels"] = {side: [] for side in sides} | {"train": ["a", "b"]}
+    three[0][0]["run"]["two_labels"] = {"train": ["b"], "validation": [], "test": ["a"]}
+    result = write_fold_report(tmp_path, *three)
+    assert result["run"]["two_labels"]["train"] == ["a", "b"]
+    words = "2 clips have identical audio under another label: 2 in train and 1 in test, each in"
+    assert words in (tmp_path / "report.md").read_text()
+
+
 def test_the_encoder_of_all_folds_is_told_once(three, encoder, tmp_path):
     metrics, frames = three
     told = encoder(corpora=["RAVDESS"], shared=["RAVDESS"])

@@ -118,6 +118,29 @@ def test_a_leaky_split_says_so(predictions, run_facts, tmp_path, no_figures):
     assert "Caution" not in text
 
 
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (
+            {"train": ["a", "b"], "validation": [], "test": ["c"]},
+            "3 clips have identical audio under another label: 2 in train and 1 in test.",
+        ),
+        (
+            {"train": [], "validation": ["a"], "test": []},
+            "1 clip has identical audio under another label: 1 in validation.",
+        ),
+        ({"train": [], "validation": [], "test": []}, None),
+    ],
+)
+def test_two_labels_of_one_sound_are_counted(
+    predictions, run_facts, tmp_path, no_figures, told, words
+):
+    frame = predictions()
+    write_report(tmp_path, run_facts(frame, two_labels=told), frame)
+    text = (tmp_path / "report.md").read_text()
+    assert words in text if words else "identical audio" not in text
+
+
 def test_partly_known_speakers_are_counted(predictions, run_facts, tmp_path, no_figures):
     frame = predictions()
     run = run_facts(frame)

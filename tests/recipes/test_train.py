@@ -156,17 +156,23 @@ def test_publishing_all_folds_is_refused(recipe, tmp_path):
     assert "--fold N" in err
 
 
-def test_conflicting_clips_can_be_left_out(folder, small_ravdess, small_yaml, tmp_path, capfd):
+def test_conflicting_clips_are_told_and_can_be_left_out(
+    folder, small_ravdess, small_yaml, tmp_path, capfd
+):
     data = tmp_path / "data"
     shutil.copytree(small_ravdess, data)
     actor = Ledger.load(folder / "ledger.json").train[0][-2:]
     trained, tested = data / f"Actor_{actor}", data / "Actor_01"
     same = next(trained.glob("03-01-05-*.flac"))
     shutil.copy(same, next(trained.glob("03-01-06-*.flac")))
+    line = [small_yaml, "--data_folder", data, "--allow_partial", "--number_of_epochs", "1"]
+    line = [*map(str, line), "--output_folder"]
+    assert main(ravdess, [*line, str(tmp_path / "whole")]) == 0
+    text = (tmp_path / "whole" / "report.md").read_text()
+    assert "2 clips have identical audio under another label: 2 in train." in text
     # And the sound of a test clip, whose label is another one there.
     shutil.copy(next(tested.glob("03-01-03-*.flac")), next(trained.glob("03-01-04-*.flac")))
-    line = [small_yaml, "--data_folder", data, "--output_folder", tmp_path / "run"]
-    line = [*map(str, line), "--allow_partial", "--number_of_epochs", "1"]
+    line.append(str(tmp_path / "run"))
     assert main(ravdess, line) == 2
     assert "--drop_conflicts" in capfd.readouterr().err
     assert main(ravdess, [*line, "--drop_conflicts"]) == 0
