@@ -1,6 +1,7 @@
 """RAVDESS: two more speaker-disjoint splits from the literature, and Issa's random folds.
 
-``ravdess-si6``, ``ravdess-random`` and ``ravdess-19-5`` stand beside the rules they introduced.
+``ravdess-si6``, ``ravdess-random``, ``ravdess-19-5`` and ``ravdess-19-source`` stand beside the
+rules they introduced.
 """
 
 from ser_lib.protocols.named_speakers import NamedSpeakers

@@ -8,13 +8,18 @@ import pytest
 from ser_lib.errors import ProtocolError
 from ser_lib.protocols import PROTOCOLS, split
 
+#: Speakers that a protocol leaves out.
+UNUSED = {"ravdess-19-source": {"20", "21", "22", "23", "24"}}
+
 
 @pytest.mark.parametrize("name", sorted(PROTOCOLS))
 def test_every_protocol_uses_each_clip_once(official, folds, name):
     manifest = official(PROTOCOLS[name].corpus)
+    clips = zip(manifest["id"], manifest["speaker"], strict=True)
+    used = sorted(clip for clip, speaker in clips if speaker not in UNUSED.get(name, ()))
     for ledger in folds(name):
         ids = [clip for side in ledger.sides.values() for clip in side]
-        assert sorted(ids) == sorted(manifest["id"])
+        assert sorted(ids) == used
 
 
 @pytest.mark.parametrize("name", sorted(set(PROTOCOLS) - {"ravdess-19-5", "tess-loso2"}))

@@ -38,6 +38,22 @@ def test_source_has_the_sizes_of_the_source(cut):
     }
 
 
+def test_source_each_draws_clip_by_clip(cut, official):
+    tested = []
+    for seed in range(5):
+        train, validation, test = (
+            len(ids) for ids in cut("iemocap-source-each", 1, seed).sides.values()
+        )
+        # Five standard deviations of 4490 draws around the expected share.
+        assert abs(test / 4490 - 0.2) < 0.03
+        assert abs(validation / (train + validation) - 1 / 8) < 0.03
+        tested.append(test)
+    assert len(set(tested)) > 1
+    # A clip's draw depends on its place alone, not on its class.
+    swapped = official("IEMOCAP", lambda row: {**row, "emotion": "sad"})
+    assert split(swapped, "iemocap-source-each").test == cut("iemocap-source-each").test
+
+
 def test_random_cuts_every_class(cut):
     counts = cut("iemocap-random").counts
     assert counts["train"]["emotion"]["happy"] == 476
