@@ -16,13 +16,14 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
+from ser_lib.classical.absent import spread_module
 from ser_lib.classical.convert_trees import ensemble, tree_from_sklearn
 from ser_lib.classical.convert_xgboost import convert_xgboost
 from ser_lib.errors import HparamsError
 from ser_lib.models.perceptron import Perceptron
 
 
-def as_tensors(estimator, n_features, n_classes):
+def as_tensors(estimator, n_features, n_classes, classes=None):
     """Module with the probabilities of a fitted estimator.
 
     Arguments
@@ -34,12 +35,16 @@ def as_tensors(estimator, n_features, n_classes):
         refused.
     n_features, n_classes : int
         Numbers that describe a clip, and emotions.
+    classes : sequence of int or None
+        Emotions, rising, that the estimator's class ids 0, 1 ... stand for where it was fitted
+        without some; None for all of them.
 
     Returns
     -------
     nn.Module
         From features ``(batch, n_features, 1)`` and lengths to logits ``(batch, n_classes)``,
-        whose softmax equals ``predict_proba``; registered, float32, on the CPU, in eval mode.
+        whose softmax equals ``predict_proba``, with at most 1e-12 for emotions that the estimator
+        does not know; registered, float32, on the CPU, in eval mode.
 
     Raises
     ------
@@ -53,8 +58,10 @@ def as_tensors(estimator, n_features, n_classes):
         check_is_fitted(estimator)
     except NotFittedError as error:
         raise HparamsError(f"{name} is not fitted; call its fit first") from error
-    _refuse_misfit(name, estimator, n_features, n_classes)
-    return _CONVERTERS[_qualified(type(estimator))](estimator, n_features, n_classes)
+    known = n_classes if classes is None else len(classes)
+    _refuse_misfit(name, estimator, n_features, known)
+    model = _CONVERTERS[_qualified(type(estimator))](estimator, n_features, known)
+    return model if known == n_classes else spread_module(model, classes, n_classes)
 
 
 def check_kind(estimator):
@@ -79,7 +86,7 @@ def _refuse_misfit(name, estimator, n_features, n_classes):
     if absent:
         raise HparamsError(
             f"{name} was fitted without class {', '.join(absent)} of 0 ... {n_classes - 1}; "
-            "choose a split whose training side has every class"
+            "number the classes it knows without gaps"
         )
     if len(found) != n_classes:
         strange = [str(label) for label in found if label not in range(n_classes)]

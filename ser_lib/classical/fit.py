@@ -21,6 +21,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 from torch import nn
 
+from ser_lib.classical.absent import numbered
 from ser_lib.errors import HparamsError
 from ser_lib.logs import progress_bar
 
@@ -39,13 +40,15 @@ class Vectors(NamedTuple):
 
 class Fitted(NamedTuple):
     """``estimator`` and ``scaler`` (module or None) as fitted, ``settings`` that the grid chose
-    (dict) and ``inner_ua`` (fraction, or None without a grid).
+    (dict), ``inner_ua`` (fraction, or None without a grid) and ``classes`` ``(present,)``, the
+    labels that the estimator's classes 0, 1 ... stand for.
     """
 
     estimator: BaseEstimator
     scaler: nn.Module | None
     settings: dict
     inner_ua: float | None
+    classes: np.ndarray
 
 
 def fit(estimator, scaler, vectors, folds, grid=None, sample_weights=None):
@@ -77,6 +80,8 @@ def fit(estimator, scaler, vectors, folds, grid=None, sample_weights=None):
     """
     name = type(estimator).__name__
     check_grid(estimator, grid)
+    classes, places = numbered(vectors.labels)
+    vectors = vectors._replace(labels=places)
     pipeline = _pipeline(estimator, scaler)
     options = _weighted(sample_weights)
     clips, width = vectors.features.shape
@@ -91,7 +96,7 @@ def fit(estimator, scaler, vectors, folds, grid=None, sample_weights=None):
     except (ValueError, TypeError) as error:
         raise HparamsError(f"{name}: {str(error).strip().splitlines()[0]}") from error
     scaler = getattr(pipeline.named_steps["scaler"], "scaler_", None)
-    return Fitted(pipeline.named_steps["estimator"], scaler, chosen, inner_ua)
+    return Fitted(pipeline.named_steps["estimator"], scaler, chosen, inner_ua, classes)
 
 
 def check_grid(estimator, grid):
@@ -136,12 +141,12 @@ def out_of_fold(estimator, scaler, vectors, folds, sample_weights=None):
     Returns
     -------
     array
-        ``(clips, classes)``.
+        ``(clips, present)``, a column for each label there is, rising.
     """
     return cross_val_predict(
         _pipeline(estimator, scaler),
         vectors.features,
-        vectors.labels,
+        numbered(vectors.labels)[1],
         cv=folds,
         method="predict_proba",
         params=_weighted(sample_weights),
@@ -178,7 +183,7 @@ def inner_folds(vectors, n_folds, by_speaker, seed):
             f"inner_folds is {n_folds}, but the training side has {speakers} speakers; "
             f"choose {speakers} or fewer"
         )
-    fewest = int(np.bincount(vectors.labels).min())
+    fewest = int(np.unique(vectors.labels, return_counts=True)[1].min())
     if fewest < n_folds:
         raise HparamsError(
             f"inner_folds is {n_folds}, but a class has {fewest} training clips; choose fewer folds"

@@ -10,7 +10,7 @@ from ser_lib.errors import RunError
 from ser_lib.evaluation import sections
 from ser_lib.evaluation.calibration import calibration
 from ser_lib.evaluation.files import finite, staged, to_json, write_text
-from ser_lib.evaluation.markdown import count, percent, table
+from ser_lib.evaluation.markdown import count, listed, percent, table
 from ser_lib.evaluation.plates import draw, drop_stale
 from ser_lib.evaluation.predictions import check_predictions, write_predictions
 from ser_lib.evaluation.scorecard import scorecard
@@ -193,6 +193,8 @@ def _fit(fit: Mapping | None) -> str:
         )
     else:
         text += " with the settings of its YAML."
+    if absent := fit.get("classes_without_training"):
+        text += f" It was fitted without any clip of {listed(absent)}, to which it gives 0."
     return f"{text} Validation, which chose nothing: UA {percent(fit['validation_ua'], unit=True)}."
 
 

@@ -188,7 +188,9 @@ class Experiment(abc.ABC):
         clips = self.validation_clips(network)
         logits = logits_of(network, clips, settings.batch_size, settings.num_workers)
         labels = [self.classes.index(self.ledger.clips[clip].emotion) for clip in ids]
-        return fit_temperature(logits.numpy(), np.array(labels, dtype=int))
+        # No temperature makes a class likely that training lacked.
+        told = [place for place, label in enumerate(labels) if label not in network.absent]
+        return fit_temperature(logits.numpy()[told], np.array(labels, dtype=int)[told])
 
     def validation_clips(self, network):
         """The validation side as a trained network reads it, in the ledger's order (Dataset)."""

@@ -131,7 +131,8 @@ class EnsembleExperiment(Experiment):
         weights = balanced(train.labels) if self.settings.class_weights == "balanced" else None
         vectors = Vectors(table, train.labels, train.speakers)
         fitted = fit(self.meta(), None, vectors, [], sample_weights=weights)
-        return as_tensors(fitted.estimator, table.shape[1], len(self.classes))
+        known = fitted.classes.tolist()
+        return as_tensors(fitted.estimator, table.shape[1], len(self.classes), known)
 
 
 def _row(metrics):

@@ -7,6 +7,7 @@ import numpy as np
 import sklearn
 import torch
 
+from ser_lib.classical.absent import spread
 from ser_lib.classical.convert import as_tensors, check_kind
 from ser_lib.classical.fit import Vectors, balanced, check_grid, fit, inner_folds, out_of_fold
 from ser_lib.errors import HparamsError, RunError
@@ -64,6 +65,14 @@ class EstimatorExperiment(Experiment):
             return None, progress
         began = time.monotonic()
         train, validation = sides
+        if absent := self._absent():
+            logger.warning(
+                "the training side has no clip of %s: %s is fitted on the other %d classes, and "
+                "the model gives probability 0 to what it never heard",
+                ", ".join(absent),
+                self.hparams.system,
+                len(self.classes) - len(absent),
+            )
         weights = self.sample_weights(train.labels)
         fitted = fit(
             self.estimator(),
@@ -73,8 +82,14 @@ class EstimatorExperiment(Experiment):
             self.grid,
             weights,
         )
-        classifier = as_tensors(fitted.estimator, train.features.shape[1], len(self.classes))
-        network = WaveformClassifier(self.network.front_end, fitted.scaler, classifier).eval()
+        n_classes, known = len(self.classes), fitted.classes.tolist()
+        classifier = as_tensors(fitted.estimator, train.features.shape[1], n_classes, known)
+        network = WaveformClassifier(
+            self.network.front_end,
+            fitted.scaler,
+            classifier,
+            absent=[place for place in range(n_classes) if place not in known],
+        ).eval()
         self._check_same(network, fitted, train)
         progress.epoch, progress.seconds = 1, time.monotonic() - began
         progress.facts = {"fit": self._facts(fitted, network, validation)}
@@ -118,6 +133,8 @@ class EstimatorExperiment(Experiment):
     def out_of_fold(self, train, folds, chosen):
         """Probabilities ``(clips, classes)`` of training clips by fits that did not see them.
 
+        Classes that the training side lacks have probability 0.
+
         Arguments
         ---------
         train : Vectors
@@ -127,15 +144,20 @@ class EstimatorExperiment(Experiment):
         """
         estimator = self.estimator().set_params(**chosen)
         weights = self.sample_weights(train.labels)
-        return out_of_fold(estimator, self.network.scaler, train, folds, weights)
+        told = out_of_fold(estimator, self.network.scaler, train, folds, weights)
+        return spread(told, np.unique(train.labels), len(self.classes))
+
+    def _absent(self):
+        """Classes of which no clip trains, in the corpus's order (list of str)."""
+        present = {self.ledger.clips[clip].emotion for clip in self.ledger.train}
+        return [name for name in self.classes if name not in present]
 
     def _check_classes(self, yaml):
-        present = {self.ledger.clips[clip].emotion for clip in self.ledger.train}
-        absent = [name for name in self.classes if name not in present]
-        if absent:
+        absent = self._absent()
+        if len(self.classes) - len(absent) < 2:
             raise HparamsError(
-                f"{yaml}: the training side has no clip of {', '.join(absent)}; an estimator knows "
-                "only the classes it was fitted on, so give the whole corpus or a neural system"
+                f"{yaml}: the training side has no clip of {', '.join(absent)}; an estimator needs "
+                "two classes at least to tell apart, so give more of the corpus or another split"
             )
 
     def _check_same(self, network, fitted, train):
@@ -147,6 +169,7 @@ class EstimatorExperiment(Experiment):
                 features = fitted.scaler(features, None)
             ours = network.classifier(features, None).softmax(dim=1).numpy()
         theirs = fitted.estimator.predict_proba(features[..., 0].numpy())
+        theirs = spread(theirs, fitted.classes, len(self.classes))
         apart = float(np.abs(ours - theirs).max())
         if not apart <= _TOLERANCE:
             raise RunError(
@@ -162,6 +185,7 @@ class EstimatorExperiment(Experiment):
         library = kind.__module__.partition(".")[0]
         return {
             "estimator": f"{library}.{kind.__name__}",
+            "classes_without_training": self._absent(),
             "scikit_learn": sklearn.__version__,
             "grid": plain(self.grid),
             "chosen": plain(fitted.settings),

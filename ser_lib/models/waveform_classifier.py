@@ -25,35 +25,42 @@ class WaveformClassifier(nn.Module):
         Registered block; ``classifier(features, lengths)`` returns logits ``(batch, classes)``.
     temperature : float
         Logits are divided by it; fitted when all else is.
+    absent : sequence of int
+        Classes that training had no clip of; they get probability 0 at any temperature.
 
     Raises
     ------
     ValueError
-        If the temperature is not positive and finite.
+        If the temperature is not positive and finite, or ``absent`` are no classes or all.
     """
 
-    def __init__(self, front_end, scaler, classifier, temperature=1.0):
+    def __init__(self, front_end, scaler, classifier, temperature=1.0, absent=()):
         super().__init__()
         self.temperature = positive(temperature)
         self.front_end = front_end
         self.scaler = scaler
         self.classifier = classifier
+        self.absent = sorted(absent)
+        if self.absent:
+            _check_absent(self.absent, self.n_classes)
 
     @classmethod
     def from_spec(cls, spec):
         """Build from the plain description in :attr:`spec`; raises ModelFolderError."""
         scaler = build(spec["scaler"]) if spec.get("scaler") else None
         heat = spec.get("temperature", 1.0)
-        return cls(build(spec["front_end"]), scaler, build(spec["classifier"]), heat)
+        absent = spec.get("absent", ())
+        return cls(build(spec["front_end"]), scaler, build(spec["classifier"]), heat, absent)
 
     @property
     def spec(self):
-        """Plain, JSON-ready description of the blocks, and the temperature unless 1 (dict)."""
+        """Plain, JSON-ready description of the blocks, and what else is not usual (dict)."""
         return {
             "front_end": self.front_end.spec,
             "scaler": self.scaler.spec if self.scaler is not None else None,
             "classifier": self.classifier.spec,
             **({"temperature": self.temperature} if self.temperature != 1 else {}),
+            **({"absent": self.absent} if self.absent else {}),
         }
 
     @property
@@ -130,7 +137,23 @@ class WaveformClassifier(nn.Module):
         if self.scaler is not None:
             inputs = self.scaler(inputs, lengths)
         logits = self.classifier(inputs, lengths)
-        return logits if self.temperature == 1 else logits / self.temperature
+        logits = logits if self.temperature == 1 else logits / self.temperature
+        return without(logits, self.absent)
+
+
+def without(logits, absent):
+    """Logits ``(batch, classes)`` with no probability for ``absent`` classes (list of int)."""
+    if not absent:
+        return logits
+    gone = torch.tensor([place in absent for place in range(logits.shape[1])])
+    # Finite even in half precision, and e to the -10,000 is 0 in any.
+    return torch.where(gone.to(logits.device), logits.amax(dim=1, keepdim=True) - 1e4, logits)
+
+
+def _check_absent(absent, n_classes):
+    whole = all(type(place) is int and 0 <= place < n_classes for place in absent)
+    if not whole or len(set(absent)) != len(absent) or len(absent) >= n_classes:
+        raise ValueError(f"absent is {absent!r}; it must be some of the {n_classes} classes")
 
 
 def positive(temperature):

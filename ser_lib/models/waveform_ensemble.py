@@ -9,7 +9,7 @@ import json
 import torch
 from torch import nn
 
-from ser_lib.models.waveform_classifier import WaveformClassifier, positive
+from ser_lib.models.waveform_classifier import WaveformClassifier, positive, without
 from ser_lib.registry import build
 
 
@@ -63,7 +63,11 @@ class WaveformEnsemble(nn.Module):
         # A plain list, which PyTorch does not register: the members' modules are above already.
         self.members = [
             WaveformClassifier(
-                self.front_ends[source], member.scaler, member.classifier, member.temperature
+                self.front_ends[source],
+                member.scaler,
+                member.classifier,
+                member.temperature,
+                member.absent,
             )
             for source, member in zip(self.sources, members, strict=True)
         ]
@@ -95,6 +99,11 @@ class WaveformEnsemble(nn.Module):
         """Classes told apart (int)."""
         return self.classifiers[0].spec["n_classes"]
 
+    @property
+    def absent(self):
+        """Classes that no member's training had a clip of (list of int)."""
+        return sorted(set.intersection(*(set(member.absent) for member in self.members)))
+
     def forward(self, waveforms, lengths=None):
         """Logits of a padded batch.
 
@@ -119,10 +128,10 @@ class WaveformEnsemble(nn.Module):
         if self.meta is not None:
             table = torch.cat(probabilities, dim=1).unsqueeze(2)
             ones = torch.ones(len(table), dtype=torch.int64, device=table.device)
-            return self.meta(table, ones) / self.temperature
+            return without(self.meta(table, ones) / self.temperature, self.absent)
         pairs = zip(self.weights, probabilities, strict=True)
         mean = sum(weight * p for weight, p in pairs)
-        return mean.clamp(min=1e-12).log() / self.temperature
+        return without(mean.clamp(min=1e-12).log() / self.temperature, self.absent)
 
 
 def combine(networks, meta=None):

@@ -142,6 +142,23 @@ def test_is_ready_to_answer(name, fitted):
     assert {t.dtype for t in tensors if t.is_floating_point()} == {torch.float32}
 
 
+@pytest.mark.parametrize("classes", [(1, 6), (0, 2, 3, 7)])
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_classes_that_training_lacked_get_no_probability(name, classes):
+    features = rows(300, seed=0)
+    estimator = clone(ESTIMATORS[name]).fit(features, labels(features, len(classes)))
+    model = as_tensors(estimator, N_FEATURES, 8, classes)
+    for scale in (1, 30):
+        some = scale * rows(300, seed=1)
+        told = probabilities(model, some)
+        known = estimator.predict_proba(some)
+        np.testing.assert_allclose(told[:, classes], known, rtol=0, atol=1e-5)
+        assert told.shape == (300, 8) and np.delete(told, classes, axis=1).max() <= 1.1e-12
+    again = build(model.spec)
+    again.load_state_dict(model.state_dict())
+    np.testing.assert_array_equal(probabilities(again.eval(), some), told)
+
+
 def test_deep_forests_stay_small():
     features = rows(2000, seed=5)
     chance = np.random.default_rng(5).integers(0, 8, len(features))
@@ -191,7 +208,7 @@ IDS = np.arange(80) % 4
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (fit_on(np.array([0, 1, 4, 6] * 20)), "fitted without class 2, 3 of 0 ... 3; choose"),
+        (fit_on(np.array([0, 1, 4, 6] * 20)), "fitted without class 2, 3 of 0 ... 3; number"),
         (fit_on(np.array(["sad", "calm"] * 40)), "fitted without class 0, 1, 2, 3"),
         (fit_on(np.arange(80) % 6), "class 4, 5 beyond 4"),
         (fit_on(np.stack([IDS, IDS], axis=1)), "several labels a clip"),

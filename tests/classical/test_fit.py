@@ -4,6 +4,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import MinMaxScaler as SklearnMinMax
 from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier
 
 from ser_lib.classical.fit import Vectors, balanced, fit, inner_folds, out_of_fold
 from ser_lib.errors import HparamsError
@@ -71,6 +72,18 @@ def test_out_of_fold_probabilities_come_from_fits_that_did_not_see_the_clip(vect
     told = out_of_fold(tree, None, shuffled, folds)
     assert (told.argmax(axis=1) == shuffled.labels).mean() < 0.55
     assert tree.fit(shuffled.features, shuffled.labels).score(*shuffled[:2]) == 1
+
+
+def test_labels_with_gaps_are_those_of_the_classes_that_are_there(vectors):
+    gaps = vectors._replace(labels=np.array([1, 4, 6])[vectors.labels])
+    folds = inner_folds(gaps, 4, by_speaker=True, seed=1)
+    tree, grid = DecisionTreeClassifier(random_state=0), {"max_depth": [1, 4]}
+    one, other = fit(tree, None, vectors, folds, grid), fit(tree, None, gaps, folds, grid)
+    assert one.classes.tolist() == [0, 1, 2] and other.classes.tolist() == [1, 4, 6]
+    assert other.inner_ua == one.inner_ua
+    for told in (out_of_fold(tree, None, gaps, folds), other.estimator.predict_proba(gaps[0])):
+        assert told.shape == (120, 3)
+    assert (out_of_fold(XGBClassifier(n_estimators=2), None, gaps, folds) > 0).all()
 
 
 def test_balanced_weights_are_one_on_average_and_even_out_the_classes():

@@ -1,13 +1,20 @@
 """Systems that are fitted: the same command, report and model folder as any other."""
 
 import json
+import shutil
 
+import numpy as np
 import pytest
 import torch
 
 from ser_lib import load
+from ser_lib.corpora import ravdess
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.hub.modeling import SERForAudioClassification
+from ser_lib.protocols import Ledger
+from ser_lib.recipe import main
+
+NOISE = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -99,18 +106,53 @@ def test_a_front_end_of_images_is_refused_before_anything_is_fitted(refused, rep
     assert "mfcc gives features of shape (25, " in line
 
 
-def test_a_class_that_training_lacks_is_refused(repository, small_ravdess, tmp_path, capsys):
-    import shutil
+@pytest.fixture
+def lacking(repository, small_ravdess, tmp_path):
+    """``lacking(*codes)`` trains the small tree without clips of these emotions; its exit code."""
 
-    from ser_lib.corpora import ravdess
-    from ser_lib.recipe import main
+    def start(*codes, run="run", keep=()):
+        data = tmp_path / f"{run}-data"
+        shutil.copytree(small_ravdess, data)
+        for clip in data.rglob("*.flac"):
+            if clip.stem[6:8] in codes and clip.stem[-2:] not in keep:
+                clip.unlink()
+        yaml = repository / "tests" / "hparams" / "small_tree.yaml"
+        line = [yaml, "--data_folder", data, "--output_folder", tmp_path / run, "--allow_partial"]
+        return main(ravdess, [str(word) for word in line])
 
-    data = tmp_path / "data"
-    shutil.copytree(small_ravdess, data)
-    for clip in data.rglob("03-01-07-*.flac"):
-        clip.unlink()
-    yaml = repository / "tests" / "hparams" / "small_tree.yaml"
-    line = [yaml, "--data_folder", data, "--output_folder", tmp_path / "run", "--allow_partial"]
-    assert main(ravdess, [str(word) for word in line]) == 2
+    return start
+
+
+def test_a_class_that_training_lacks_gets_no_probability(lacking, tmp_path):
+    assert lacking("07") == 0
+    log = (tmp_path / "run" / "log.txt").read_text()
+    assert log.count("the training side has no clip of disgust") == 1
+    assert "fitted on the other 7 classes" in log
+    run = json.loads((tmp_path / "run" / "metrics.json").read_text())["run"]
+    assert run["fit"]["classes_without_training"] == ["disgust"]
+    assert (
+        "without any clip of disgust, to which it gives 0"
+        in (tmp_path / "run" / "report.md").read_text()
+    )
+    answer = load(tmp_path / "run" / "model")(NOISE, sampling_rate=16_000)
+    told = {entry["label"]: entry["score"] for entry in answer}
+    assert len(told) == 8 and told["disgust"] == 0
+    assert sum(told.values()) == pytest.approx(1)
+
+
+def test_clips_of_such_a_class_do_not_decide_the_temperature(lacking, tmp_path):
+    assert lacking("07") == 0
+    first = json.loads((tmp_path / "run" / "metrics.json").read_text())["run"]
+    validating = Ledger.load(tmp_path / "run" / "ledger.json").counts["validation"]["speakers"]
+    assert lacking("07", run="other", keep=validating) == 0
+    second = json.loads((tmp_path / "other" / "metrics.json").read_text())["run"]
+    assert second["sizes"]["train"] == first["sizes"]["train"]
+    assert second["sizes"]["validation"] == first["sizes"]["validation"] + len(validating)
+    assert second["temperature"] == pytest.approx(first["temperature"])
+
+
+def test_one_class_alone_is_refused(lacking, capsys):
+    assert lacking(*(f"{code:02d}" for code in range(1, 8))) == 2
     error = capsys.readouterr().err
-    assert "the training side has no clip of disgust" in error
+    assert error.count("\n") == 1 and "two classes at least to tell apart" in error
+    assert "no clip of neutral, calm, happy, sad, angry, fearful, disgust;" in error

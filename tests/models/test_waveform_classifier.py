@@ -54,3 +54,30 @@ def test_the_description_builds_the_same_system(network):
 def test_an_unknown_block_is_refused(network):
     with pytest.raises(ModelFolderError, match="no_such_block"):
         WaveformClassifier.from_spec({**network.spec, "classifier": {"name": "no_such_block"}})
+
+
+@pytest.fixture
+def lacking(network):
+    """The same system with classes 1 and 6 untrained, and a temperature that evens others out."""
+    spec = {**network.spec, "temperature": 10.0, "absent": [6, 1]}
+    lacking = WaveformClassifier.from_spec(spec)
+    lacking.load_state_dict(network.state_dict())
+    return lacking.eval()
+
+
+@torch.no_grad()
+def test_absent_classes_have_no_probability_at_any_temperature(network, lacking):
+    waveforms = torch.randn(3, 150_000)
+    told = lacking(waveforms).softmax(dim=1)
+    assert (told[:, [1, 6]] == 0).all()
+    others = (network(waveforms) / 10)[:, [0, 2, 3, 4, 5, 7]].softmax(dim=1)
+    torch.testing.assert_close(told[:, [0, 2, 3, 4, 5, 7]], others)
+    assert lacking(waveforms).half().isfinite().all()
+    twin = WaveformClassifier.from_spec(lacking.spec)
+    assert twin.absent == [1, 6] and "absent" not in network.spec
+
+
+@pytest.mark.parametrize("absent", [[8], [-1], [1, 1], [1.0], [True], list(range(8))])
+def test_absent_classes_are_some_of_the_classes(network, absent):
+    with pytest.raises(ValueError, match="some of the 8 classes"):
+        WaveformClassifier(network.front_end, None, network.classifier, absent=absent)

@@ -4,6 +4,7 @@ import torch
 from ser_lib.features.log_mel import LogMel
 from ser_lib.features.scaler import CellStandardizer
 from ser_lib.models.cnn_transformer import CNNTransformer
+from ser_lib.models.perceptron import Perceptron
 from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.models.waveform_ensemble import (
     WaveformEnsemble,
@@ -118,3 +119,20 @@ def test_refuses_a_stack_of_ensembles():
     meta = Perceptron(4, shape=(8, 1), hidden=())
     with pytest.raises(ValueError, match="stack"):
         combine([WaveformEnsemble([member(0), member(1)])], meta)
+
+
+@torch.no_grad()
+def test_what_no_member_was_trained_on_has_no_probability(waveforms):
+    first, second = member(0), member(1)
+    first.absent, second.absent = [1, 3], [3]
+    mean = combine([first, second])
+    meta = Perceptron(4, (8, 1), ()).eval()
+    stack = combine([first, second], meta)
+    for ensemble in (mean, stack):
+        ensemble.temperature = 10.0
+        twin = network_from_spec(ensemble.spec)
+        twin.load_state_dict(ensemble.state_dict())
+        told = twin.eval()(waveforms).softmax(dim=1)
+        torch.testing.assert_close(told, ensemble(waveforms).softmax(dim=1))
+        assert (told[:, 3] == 0).all() and (told[:, :3] > 0).all()
+        assert [m.absent for m in twin.members] == [[1, 3], [3]]

@@ -7,8 +7,11 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 
-from ser_lib.corpora import iemocap_sample, synthetic
+from ser_lib.corpora import iemocap_sample, merged, synthetic
+from ser_lib.evaluation.predictions import read_predictions
+from ser_lib.hub.modeling import SERForAudioClassification
 from ser_lib.protocols import Ledger
 
 
@@ -28,6 +31,21 @@ def hums(monkeypatch, tmp_path):
     monkeypatch.setenv("SER_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture
+def start(hums, repository, monkeypatch):
+    """``start(folder, yaml, run, *more)`` runs a recipe's script as the command line would."""
+
+    def run(folder, yaml, output, *more):
+        script = repository / "recipes" / folder / "train.py"
+        line = [script, yaml, "--data_folder", "sample", "--output_folder", output, *more]
+        monkeypatch.setattr(sys, "argv", [*map(str, line)])
+        with pytest.raises(SystemExit) as left:
+            runpy.run_path(str(script), run_name="__main__")
+        assert left.value.code == 0
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("folder", "corpora", "protocol", "sizes"),
     [
@@ -38,14 +56,10 @@ def hums(monkeypatch, tmp_path):
     ],
 )
 def test_a_recipe_trains_from_the_word_sample(
-    hums, repository, small_yaml, tmp_path, monkeypatch, folder, corpora, protocol, sizes
+    start, small_yaml, tmp_path, folder, corpora, protocol, sizes
 ):
-    script, run = repository / "recipes" / folder / "train.py", tmp_path / "run"
-    line = [script, small_yaml, "--data_folder", "sample", "--number_of_epochs", "1"]
-    monkeypatch.setattr(sys, "argv", [*map(str, line), "--output_folder", str(run)])
-    with pytest.raises(SystemExit) as left:
-        runpy.run_path(str(script), run_name="__main__")
-    assert left.value.code == 0
+    run = tmp_path / "run"
+    start(folder, small_yaml, run, "--number_of_epochs", "1")
     told = json.loads((run / "metrics.json").read_text())["run"]
     assert (told["corpus"], told["synthetic"]) == (f"{folder}-synthetic", True)
     assert told["corpora"] == [f"{name}-synthetic" for name in corpora]
@@ -56,3 +70,31 @@ def test_a_recipe_trains_from_the_word_sample(
     assert (ledger.protocol, ledger.breaches()) == (protocol, [])
     assert (run / "model" / "model.safetensors").is_file()
     assert "synthetic" in (run / "report.md").read_text().lower()
+
+
+FOLD_1 = (1, 4, 6, 9, 15, 24)
+BOOSTED = "xgboost.XGBClassifier\n    n_estimators: 3"
+
+
+@pytest.mark.parametrize("system", ["small_tree", "small_stack", "boosted"])
+def test_estimators_give_a_class_that_nothing_trains_no_probability(
+    start, small_yaml, tmp_path, system
+):
+    for path in small_yaml.parent.glob("*.yaml"):
+        (tmp_path / path.name).write_text(path.read_text())
+    text = small_yaml.with_name("small_tree.yaml").read_text()
+    boosted = text.replace("sklearn.tree.DecisionTreeClassifier", BOOSTED)
+    (tmp_path / "boosted.yaml").write_text(boosted.replace("[2, 8]", "[2]"))
+    run = tmp_path / "run"
+    start("Merged", tmp_path / f"{system}.yaml", run, "--protocol", "merged-loco")
+    ledger = Ledger.load(run / "ledger.json")
+    assert set(ledger.counts["test"]["speakers"]) == {f"RAVDESS:{n:02d}" for n in FOLD_1}
+    assert "calm" not in {ledger.clips[clip].emotion for clip in ledger.train}
+    assert "no clip of calm" in "".join(path.read_text() for path in run.rglob("log.txt"))
+    assert "a class that nothing trains" in (run / "report.md").read_text()
+    table = read_predictions(run / "predictions.csv")
+    assert "calm" in set(table["emotion"]) and table["p_calm"].max() == 0
+    model = SERForAudioClassification.from_pretrained(run / "model").eval()
+    with torch.no_grad():
+        told = model(0.1 * torch.randn(3, 9600)).logits.softmax(dim=1)
+    assert told.shape == (3, 8) and (told[:, merged.EMOTIONS.index("calm")] == 0).all()

@@ -293,3 +293,15 @@ def test_a_saved_ensemble_with_a_temperature_is_exported(make_network, tmp_path)
     folder = save_model(ensemble, tmp_path / "model", ["a", "b", "c"], {})
     export(folder, tmp_path / "m.onnx")
     assert_same(tmp_path / "m.onnx", ensemble.eval())
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_classes_without_training_are_exported(stacked, tmp_path):
+    network = fitted("acoustic_gradient_boosting")
+    network.absent, network.temperature = [2], 5.0
+    if stacked:
+        network = WaveformEnsemble([network, network], meta=Perceptron(4, (8, 1), (5,))).eval()
+    _export(network, LABELS, tmp_path / "model.onnx")
+    assert_same(tmp_path / "model.onnx", network)
+    told = probabilities(session(tmp_path / "model.onnx"), clips(network.sample_rate)[:2])
+    assert (np.array(told)[:, 2] == 0).all()

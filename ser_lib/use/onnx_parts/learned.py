@@ -15,6 +15,7 @@ from ser_lib.errors import ModelFolderError
 from ser_lib.features.encoder_families import shortest
 from ser_lib.features.padded_parts import ClipNorm, ClipPositions
 from ser_lib.models.ecapa_tdnn import ECAPAClassifier
+from ser_lib.models.waveform_classifier import without
 from ser_lib.models.waveform_ensemble import WaveformEnsemble
 from ser_lib.use.onnx_parts.graph import OPSET
 
@@ -141,7 +142,8 @@ class _Probabilities(nn.Module):
         # As the ensemble does it, which counts the batch in a way that the exporter takes for ever.
         told = [member(inputs, lengths).softmax(dim=1) for member in network.members]
         logits = network.meta(torch.cat(told, dim=1).unsqueeze(2), lengths)
-        return (logits / getattr(network, "temperature", 1.0)).softmax(dim=1)
+        logits = logits / getattr(network, "temperature", 1.0)
+        return without(logits, network.absent).softmax(dim=1)
 
 
 class _States(nn.Module):
