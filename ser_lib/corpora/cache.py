@@ -2,7 +2,7 @@
 
 Decoding 1440 clips to check and hash them takes a few seconds, on a network drive a minute. A
 manifest is therefore kept under ``$SER_CACHE/manifests`` and made anew as soon as any file of
-the corpus has another size or time.
+the corpus was written or replaced.
 """
 
 import contextlib
@@ -34,26 +34,36 @@ def fingerprint(corpus, version, folder, files):
         Version of the reader; raise it when the reader makes other rows of the same files.
     folder : pathlib.Path
         Corpus folder; it counts, because manifests hold absolute paths.
-    files : iterable of pathlib.Path
-        The clips; relative path, size and modification time count, content does not.
+    files : iterable of str or pathlib.Path
+        The clips. Reading the bytes of a large corpus at every start would take minutes; path,
+        size and the times that the file system keeps tell as surely whether they were changed.
     """
     import datasets
 
-    folder = folder.resolve()
-    # A link that leads nowhere has neither; that it is broken is for the decoder to say.
-    stats = [(path, path.stat() if path.exists() else None) for path in sorted(files)]
     state = {
         "corpus": corpus,
         "reader": version,
         "columns": str(features()),
         "datasets": datasets.__version__,
-        "folder": str(folder),
-        "files": [
-            (os.path.relpath(path, folder), *((stat.st_size, stat.st_mtime_ns) if stat else ()))
-            for path, stat in stats
-        ],
+        "folder": str(folder.resolve()),
     }
-    return hashlib.sha256(json.dumps(state).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(state).encode())
+    for path in sorted(map(str, files)):
+        digest.update(json.dumps([path, *_state_of(path)]).encode())
+    return digest.hexdigest()
+
+
+def _state_of(path):
+    """Size (bytes) and times (ns) of a file's content and of its last change of any kind.
+
+    The first time can be set back, the other cannot: new bytes of the same size are noticed.
+    """
+    try:
+        stat = os.stat(path)
+    except OSError:
+        # A link that leads nowhere has none; that it is broken is for the decoder to say.
+        return ()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def cached(key, make):

@@ -35,6 +35,7 @@ _COLUMNS = {
 
 _SYNTHETIC = "-synthetic"
 _AT_ONCE = 256
+_ROWS = 10_000
 
 
 @functools.cache
@@ -72,7 +73,8 @@ def build(rows):
         If there are no rows, a row lacks a column or has one too many, a path is no UTF-8, or two
         share an id.
     """
-    from datasets import Dataset
+    import pyarrow
+    from datasets import Dataset, concatenate_datasets
 
     rows = sorted(rows, key=lambda row: row["id"])
     if not rows:
@@ -90,8 +92,11 @@ def build(rows):
         # Half of a surrogate pair stands for a byte that is no UTF-8.
         if not row["path"].isprintable() and any("\ud800" <= c <= "\udfff" for c in row["path"]):
             raise CorpusError(f"{ascii(row['path'])[1:-1]}: the path is no UTF-8; rename it")
-    columns = {name: [row[name] for row in rows] for name in _COLUMNS}
-    return Dataset.from_dict(columns, features=features())
+    # In slices: on its way to a table a row takes several times the memory that it needs there.
+    schema = features().arrow_schema
+    slices = (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
+    tables = [pyarrow.Table.from_pylist(part, schema=schema) for part in slices]
+    return concatenate_datasets([Dataset(table) for table in tables])
 
 
 def inspect_clips(paths, progress=True):

@@ -45,6 +45,19 @@ def test_changed_files_are_read_again(tiny, reads, write_clip):
     assert reads == [5, 5, 6]
 
 
+def test_other_bytes_of_the_same_size_and_date_are_read_again(tiny, reads):
+    clip = tiny / "Actor_01" / "03-01-01-01-01-01-01.wav"
+    before, stat = prepare(tiny), clip.stat()
+    data = bytearray(clip.read_bytes())
+    data[-100] ^= 1
+    clip.write_bytes(data)
+    os.utime(clip, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert (clip.stat().st_size, clip.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+    after = prepare(tiny)
+    assert reads == [5, 5]
+    assert len({*before["sha256"]} - {*after["sha256"]}) == 1
+
+
 def test_other_folder_with_the_same_clips_is_read_again(tiny, reads, tmp_path):
     prepare(tiny)
     moved = tiny.rename(tmp_path / "elsewhere")
