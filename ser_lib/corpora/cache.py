@@ -59,7 +59,7 @@ def _state_of(path):
     The first time can be set back, the other cannot: new bytes of the same size are noticed.
     """
     try:
-        stat = os.stat(path)
+        stat = Path(path).stat()
     except OSError:
         # A link that leads nowhere has none; that it is broken is for the decoder to say.
         return ()

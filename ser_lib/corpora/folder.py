@@ -2,7 +2,6 @@
 
 import logging
 from collections import Counter
-from pathlib import Path
 
 from ser_lib.corpora import cache
 from ser_lib.corpora.manifest import build, inspect_clips
@@ -143,7 +142,7 @@ def whole_clips(corpus, version, folder, rows, progress):
     CorpusError
         If files are broken: all of them are named.
     """
-    files = [Path(row["path"]) for row in rows]
+    files = [row["path"] for row in rows]
 
     def make():
         return build(complete(rows, progress))
@@ -168,7 +167,7 @@ def complete(rows, progress):
     CorpusError
         If files are broken: all of them are named.
     """
-    paths = [Path(row["path"]) for row in rows]
+    paths = [row["path"] for row in rows]
     for row, info in zip(rows, inspect_clips(paths, progress), strict=True):
         row.update(
             start=0.0,
