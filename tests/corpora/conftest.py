@@ -1,3 +1,4 @@
+import contextlib
 import zlib
 
 import numpy as np
@@ -24,6 +25,32 @@ def write_clip():
         return path
 
     return write
+
+
+@pytest.fixture
+def untouched():
+    """``with untouched(folder):`` lets nobody write there, and sees that nobody, root too, did."""
+
+    def state(folder):
+        paths = [folder, *folder.rglob("*")]
+        stats = {path: path.lstat() for path in paths}
+        # The time of a folder tells of files that were there for a while only.
+        return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
+
+    @contextlib.contextmanager
+    def watch(folder):
+        before = state(folder)
+        folders = [path for path in before if path.is_dir()]
+        for path in folders:
+            path.chmod(0o555)
+        try:
+            yield
+        finally:
+            for path in folders:
+                path.chmod(0o755)
+        assert state(folder) == before
+
+    return watch
 
 
 @pytest.fixture

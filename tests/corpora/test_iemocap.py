@@ -415,6 +415,28 @@ def test_windows_line_ends_and_latin_1(small):
     assert prepare(small)[:] == before
 
 
+def test_aiff_bytes_under_wav_and_another_rate(small):
+    name = "Ses01F_impro01"
+    samples = np.linspace(-0.5, 0.5, 24_000).round(3)
+    turn = samples[:4800]
+    soundfile.write(sentence(small, f"{name}_F000"), turn, 24_000, format="AIFF")
+    dialogue = small / "Session1" / "dialog" / "wav" / f"{name}.wav"
+    soundfile.write(dialogue, np.stack([samples, samples], axis=1), 24_000, format="AIFF")
+    rows = {row["id"]: row for row in prepare(small)}
+    assert rows[f"{name}_F000"]["sample_rate"] == 24_000
+    assert rows[f"{name}_F000"]["duration"] == 0.2
+    assert rows[f"{name}_M000"]["sample_rate"] == RATE
+    told, rate = read_audio(rows[f"{name}_F000"]["path"])
+    assert rate == 24_000
+    np.testing.assert_allclose(told, turn, atol=1e-4)
+    cut = {row["id"]: row for row in prepare(small, audio="dialogues")}[f"{name}_M000"]
+    assert (cut["sample_rate"], cut["start"], cut["duration"]) == (24_000, 0.25, 0.125)
+    told, _ = read_audio(cut["path"], cut["start"], cut["end"])
+    first = round(0.25 * 24_000)
+    np.testing.assert_allclose(told, samples[first : first + len(told)], atol=1e-4)
+    assert len(told) == round(0.125 * 24_000)
+
+
 def test_path_that_is_not_ascii(small, tmp_path):
     folder = tmp_path / "Sprachdaten für Ömer 数据"
     small.rename(folder)
@@ -427,15 +449,10 @@ def test_link_to_the_folder(small, tmp_path):
     assert prepare(link)[:] == prepare(small)[:]
 
 
-def test_folder_that_cannot_be_written(small):
-    folders = [small, *(path for path in small.rglob("*") if path.is_dir())]
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
-        assert len(prepare(small)) == 5
-    finally:
-        for folder in folders:
-            folder.chmod(0o755)
+@pytest.mark.parametrize("audio", ["sentences", "dialogues"])
+def test_read_only_folder_is_left_as_it_is(small, untouched, audio):
+    with untouched(small):
+        assert len(prepare(small, audio=audio)) == 5
 
 
 def test_link_that_leads_nowhere(small):

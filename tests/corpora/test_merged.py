@@ -202,18 +202,14 @@ def test_downloads_only_where_nothing_else_is_missing(shelf, tmp_path, monkeypat
     assert len(prepare(None, allow_partial=False)) == 8 and asked == ["RAVDESS", "TESS"]
 
 
-def test_folder_beyond_ascii_reached_by_a_link_and_read_only(shelf, tmp_path):
+def test_read_only_folder_beyond_ascii_reached_by_a_link_is_left_as_it_is(
+    shelf, tmp_path, untouched
+):
     moved = shelf.rename(tmp_path / "Übung 感情")
     (tmp_path / "link").symlink_to(moved)
     (moved / ".DS_Store").write_bytes(b"Mac")
-    folders = [moved, *(path for path in moved.rglob("*") if path.is_dir())]
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
+    with untouched(moved):
         assert len(prepare(tmp_path / "link")) == 8
-    finally:
-        for folder in folders:
-            folder.chmod(0o755)
 
 
 def test_synthetic_voices_do_not_mix_with_real_ones(shelf):
