@@ -1,4 +1,4 @@
-"""CREMA-D: five speaker-disjoint folds of our own, and a random cut.
+"""CREMA-D: five speaker-disjoint folds of our own, a random cut, and EmoBox's list.
 
 Nobody seems to have published speaker-disjoint folds of CREMA-D; these are made by one rule, so
 that anybody can check them. The 43 women (Sex in the publisher's VideoDemographics.csv), in the
@@ -6,6 +6,10 @@ order of their numbers, are dealt out like cards to folds 1, 2, 3, 4, 5, 1, ...;
 going on with the fold after the last woman's.
 """
 
+from fractions import Fraction
+
+from ser_lib.protocols._emobox_cremad import CREMAD
+from ser_lib.protocols.listed_clips import ListedClips
 from ser_lib.protocols.random_split import RandomSplit
 from ser_lib.protocols.registry import register
 from ser_lib.protocols.speaker_folds import SpeakerFolds
@@ -63,5 +67,27 @@ register(
             f"{ONE_LABEL_EACH} One can train and its double test.",
         ),
         promises=("clip-once", "copies-with-clip"),
+    )
+)
+
+register(
+    ListedClips(
+        name="cremad-emobox1",
+        corpus="CREMA-D",
+        short="listed 1856 clips test, a random fifth of the rest validates",
+        credit="EmoBox's fold list",
+        describe="EmoBox's list of 1856 test clips, a quarter of each class; a random fifth of the "
+        "others validates.",
+        source="EmoBox (Ma et al., Interspeech 2024), the one CREMA-D fold of "
+        "github.com/emo-box/EmoBox; which clips validate depends on our seed, the share is its.",
+        notes=(
+            "For comparison only: EmoBox's table of this corpus is not speaker-independent, all 91 "
+            "actors are on both sides of its fold.",
+            f"{ONE_LABEL_EACH} One can train and its double test.",
+        ),
+        promises=("clip-once", "copies-with-clip"),
+        test_clips=(CREMAD,),
+        validation=Fraction(1, 5),
+        complete=False,
     )
 )

@@ -1,7 +1,11 @@
+import hashlib
+from collections import Counter
+
 import pytest
 
 from ser_lib.errors import ProtocolError
 from ser_lib.protocols import split
+from ser_lib.protocols._emobox_cremad import CREMAD
 from ser_lib.protocols.cremad import FOLDS
 
 
@@ -65,3 +69,29 @@ def test_the_reader_knows_the_same_women(cremad_women):
     from ser_lib.corpora import cremad
 
     assert cremad_women == cremad.WOMEN
+
+
+def test_emobox_lists_a_quarter_of_each_class_and_every_actor(official):
+    assert len(CREMAD) == 1856 and set(official("CREMA-D")["id"]) >= CREMAD
+    assert len({clip[:4] for clip in CREMAD}) == 91
+    classes = Counter(clip.split("_")[2] for clip in CREMAD)
+    assert classes == {"NEU": 1087 // 4, **dict.fromkeys(("ANG", "DIS", "FEA", "HAP", "SAD"), 317)}
+    # The first clip of the published file, its last, and one with each level.
+    assert {"1052_WSI_ANG_XX", "1028_IOM_DIS_XX", "1001_IEO_ANG_LO"} <= CREMAD
+    assert {"1077_IEO_ANG_MD", "1005_IEO_ANG_HI", "1017_IEO_NEU_XX"} <= CREMAD
+    told = hashlib.sha256(" ".join(sorted(CREMAD)).encode()).hexdigest()
+    assert told.startswith("5b3ddb70d8d9c221")
+
+
+def test_emobox_tests_its_list_and_shares_all_actors(cut):
+    ledger = cut("cremad-emobox1")
+    assert set(ledger.test) == CREMAD and len(ledger.shared_test_speakers) == 91
+    rest = len(ledger.train) + len(ledger.validation)
+    assert len(ledger.validation) == -(-rest // 5)
+    assert cut("cremad-emobox1", 1, 4).test == ledger.test
+
+
+def test_emobox_on_a_part_tests_the_listed_ones(official):
+    part = official("CREMA-D", lambda row: row if "1030" <= row["speaker"] <= "1041" else None)
+    ledger = split(part, "cremad-emobox1")
+    assert set(ledger.test) == CREMAD & set(part["id"])
