@@ -56,6 +56,27 @@ def test_metrics_are_those_of_the_predictions(predictions, run_facts, tmp_path, 
     assert happy["recall_low"] <= happy["recall"] <= happy["recall_high"]
 
 
+def test_the_corpus_probe_is_told_of_merged_corpora_alone(
+    predictions, run_facts, tmp_path, no_figures
+):
+    parts = [predictions(corpus=name, seed=n) for n, name in enumerate(("CREMA-D", "TESS"))]
+    frame = pd.concat(parts, ignore_index=True)
+    frame["id"] = [f"{row.corpus}/{row.id}" for row in frame.itertuples()]
+    run = run_facts(frame, corpus="Merged", corpora=["CREMA-D", "TESS"])
+    probe = write_report(tmp_path / "two", run, frame)["corpus_probe"]
+    text = (tmp_path / "two" / "report.md").read_text()
+    assert "Corpus-identity probe: from the system's answers a linear model" in text
+    assert (
+        f"which of 2 corpora a clip is from with {percent(probe['from_answers'])} % balanced "
+        f"accuracy; from the true emotion alone with {percent(probe['from_labels'])} %, by chance "
+        "50.0 %."
+    ) in text
+    assert 0 <= probe["from_labels"] != probe["from_answers"] <= 1
+    found = write_report(tmp_path / "one", run_facts(parts[0], corpus="CREMA-D"), parts[0])
+    assert found["corpus_probe"] is None
+    assert "probe" not in (tmp_path / "one" / "report.md").read_text()
+
+
 def test_the_text_says_what_the_numbers_say(predictions, run_facts, tmp_path, no_figures):
     frame = predictions()
     found = write_report(tmp_path, run_facts(frame), frame)

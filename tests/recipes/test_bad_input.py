@@ -1,12 +1,14 @@
 """Every mistake of the person ends in one line, an exit code, and nothing lost."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 
 from ser_lib.corpora import ravdess
+from ser_lib.protocols import PROTOCOLS
 
 
 @pytest.fixture
@@ -163,6 +165,26 @@ def test_protocol_of_another_corpus_is_refused_before_anything_is_read(refused, 
     line = refused("--protocol", "emodb-loso10")
     assert "emodb-loso10 is made for EMO-DB, not for RAVDESS; choose one of ravdess-16-4-4" in line
     assert "RAVDESS" in refused("--protocol", "merged-si") and "1..6" in refused("--fold", "7")
+
+
+def test_a_protocol_that_parts_no_speakers_as_it_promised(refused, monkeypatch):
+    rule = replace(PROTOCOLS["ravdess-random"], name="broken", promises=("speakers-disjoint",))
+    monkeypatch.setitem(PROTOCOLS, "broken", rule)
+    line = refused("--protocol", "broken")
+    assert (
+        "fold 1 of broken breaks its promise on this corpus: speakers-disjoint: speaker 01 is on"
+        in line
+    )
+
+
+def test_a_recording_of_a_test_speaker_under_the_name_of_another(refused, corpus):
+    folder, clip = corpus
+    # Actor 01 tests in fold 1, 04 does not.
+    shutil.copy(clip, folder / "Actor_04" / clip.name.replace("-01.wav", "-04.wav"))
+    (folder / "Actor_04" / "03-01-05-01-01-01-04.flac").unlink()
+    line = refused(data=folder)
+    assert "breaks its promise" in line and "hold the same samples" in line
+    assert "mend the corpus folder" in line
 
 
 def test_unwritable_output_folder(refused, tmp_path):

@@ -4,15 +4,18 @@ import json
 import runpy
 import sys
 import zlib
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 
 from ser_lib.corpora import iemocap_sample, merged, synthetic
+from ser_lib.data.clips import collate
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.hub.modeling import SERForAudioClassification
 from ser_lib.protocols import Ledger
+from ser_lib.training import trainer
 
 
 @pytest.fixture
@@ -70,6 +73,27 @@ def test_a_recipe_trains_from_the_word_sample(
     assert (ledger.protocol, ledger.breaches()) == (protocol, [])
     assert (run / "model" / "model.safetensors").is_file()
     assert "synthetic" in (run / "report.md").read_text().lower()
+
+
+def test_balanced_corpora_are_drawn_as_often(start, small_yaml, tmp_path, monkeypatch):
+    drawn = []
+
+    def spy(items):
+        drawn.extend(item["id"].partition("#")[0] for item in items)
+        return collate(items)
+
+    monkeypatch.setattr(trainer, "collate", spy)
+    options = ["--number_of_epochs", "3", "--balance_corpora", "true"]
+    start("Merged", small_yaml, tmp_path, *options)
+    ledger = Ledger.load(tmp_path / "ledger.json")
+    train = set(ledger.train)
+    drawn = Counter(ledger.clips[clip].corpus for clip in drawn if clip in train)
+    there = Counter(ledger.clips[clip].corpus for clip in train)
+    # Four standard deviations of so many draws, and less than the corpora are apart.
+    near = 0.075
+    assert not all(abs(clips / there.total() - 1 / 4) < near for clips in there.values())
+    for corpus in there:
+        assert drawn[corpus] / drawn.total() == pytest.approx(1 / 4, abs=near)
 
 
 FOLD_1 = (1, 4, 6, 9, 15, 24)
