@@ -18,8 +18,14 @@ from ser_lib.protocols import Ledger
 from ser_lib.training import trainer
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Where hums stand for voices: apart from the other tests', and written once a corpus."""
+    return tmp_path_factory.mktemp("hums")
+
+
 @pytest.fixture
-def hums(monkeypatch, tmp_path):
+def hums(monkeypatch, cache):
     """Short tones in noise instead of voices, whose computing takes ten seconds a corpus."""
 
     def hum(emotion, speaker=1, intensity="normal", statement="1", seconds=None, take=1):
@@ -31,7 +37,7 @@ def hums(monkeypatch, tmp_path):
 
     monkeypatch.setattr(synthetic, "voice", hum)
     monkeypatch.setattr(iemocap_sample, "voice", hum)
-    monkeypatch.setenv("SER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SER_CACHE", str(cache))
 
 
 @pytest.fixture
