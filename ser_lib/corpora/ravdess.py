@@ -142,12 +142,12 @@ def prepare(data_folder=None, allow_partial=False, progress=True):
     folder = find(data_folder).resolve()
     try:
         root = _actor_root(folder)
-        files = _speech_files(root)
+        files, odd = _speech_files(root)
     except OSError as error:
         raise CorpusError(f"{error.filename} cannot be read: {error.strerror}") from error
     synthetic = (root / sample.MARKER).is_file()
     corpus = sample.CORPUS if synthetic else NAME
-    rows = [_row(path, corpus) for path in files]
+    rows = _rows(files, odd, corpus)
     if not synthetic:
         _check_counts(root, rows, allow_partial)
     return whole_clips(corpus, _READER_VERSION, root, rows, progress)
@@ -159,7 +159,7 @@ def _actor_root(folder):
         return folder
     inside = [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and any(_actor_folders(sub))]
     # Speech and song unpacked side by side are told apart by what they hold.
-    speech = [sub for sub in inside if _speech_files(sub, quiet=True)]
+    speech = [sub for sub in inside if any(_sorted_out(sub)[:2])]
     if len(speech) == 1:
         return speech[0]
     if speech:
@@ -177,25 +177,42 @@ def _actor_folders(folder):
     return [sub for sub in sorted(folder.glob("Actor_[0-9][0-9]")) if sub.is_dir()]
 
 
-def _speech_files(root, quiet=False):
-    """Speech clips under a root, sorted; song, video and Kaggle's second copies left out."""
-    files, left_out = [], 0
+def _sorted_out(root):
+    """Speech clips under a root (list of Path), files of other names (list of str), others (int).
+
+    The others are song and video.
+    """
+    speech, odd, others = [], [], 0
     for folder in _actor_folders(root):
-        there = sounds(folder)
-        speech = [path for path in there if _fields(path)[:2] == ["03", "01"]]
-        left_out += len(there) - len(speech)
-        files += speech
-    if quiet:
-        return files
+        for path in sounds(folder):
+            modality, channel = path.stem[:2], path.stem[3:5]
+            if not re.fullmatch(r"\d\d(-\d\d){6}", path.stem, re.ASCII):
+                odd.append(f"{path} is not named like 03-01-05-01-02-01-12.wav")
+            elif modality not in ("01", "02", "03") or channel not in ("01", "02"):
+                told = f"{modality}-{channel} (speech audio is 03-01)"
+                odd.append(f"{path} has the unknown modality or vocal channel {told}")
+            elif (modality, channel) == ("03", "01"):
+                speech.append(path)
+            else:
+                others += 1
+    return speech, odd, others
+
+
+def _speech_files(root):
+    """Speech clips under a root (list of Path), and what is wrong with names (list of str).
+
+    Song, video and Kaggle's second copies are left out.
+    """
+    files, odd, left_out = _sorted_out(root)
     if left_out:
         logger.info("%s: left out %d clips that are song or video", root, left_out)
     _check_doubled(root)
-    if not files:
+    if not files and not odd:
         raise CorpusError(
             f"{root} holds no {NAME} speech clips (03-01-*.wav or .flac in Actor_01, ...); "
             "extract Audio_Speech_Actors_01-24.zip again"
         )
-    return files
+    return files, odd
 
 
 def _check_doubled(root):
@@ -217,40 +234,37 @@ def _check_doubled(root):
         )
 
 
-def _fields(path):
-    """The seven two-digit fields of a file name."""
-    if not re.fullmatch(r"\d\d(-\d\d){6}", path.stem, re.ASCII):
-        raise CorpusError(
-            f"{path} is not named as {NAME} names clips (like 03-01-05-01-02-01-12.wav); "
-            "move it out of the corpus folder"
-        )
-    fields = path.stem.split("-")
-    if fields[0] not in ("01", "02", "03") or fields[1] not in ("01", "02"):
-        raise CorpusError(
-            f"{path}: unknown modality or vocal channel {fields[0]}-{fields[1]} (speech audio is "
-            "03-01); rename the file as its publisher did or move it away"
-        )
-    return fields
+def _rows(files, odd, corpus):
+    """Columns that the names tell; CorpusError that names all clips with unknown codes.
+
+    ``odd`` are names that are wrong already (list of str).
+    """
+    rows, odd = [], list(odd)
+    for path in files:
+        _, _, emotion, intensity, statement, repetition, actor = path.stem.split("-")
+        known = {
+            "emotion": (emotion, [f"{code:02d}" for code in range(1, len(EMOTIONS) + 1)]),
+            "intensity": (intensity, ["01"] if emotion == "01" else list(_INTENSITIES)),
+            "statement": (statement, list(_TRANSCRIPTS)),
+            "repetition": (repetition, ["01", "02"]),
+            "actor": (actor, [n for n in _ACTORS if path.parent.name == f"Actor_{n}"]),
+        }
+        strange = [
+            f"{path} has the unknown {field} code {code} (not {' '.join(codes) or '01 to 24'})"
+            for field, (code, codes) in known.items()
+            if code not in codes
+        ]
+        odd += strange
+        if not strange:
+            rows.append(_row(path, corpus))
+    if odd:
+        raise CorpusError(f"{'; '.join(odd)}. Rename as the publisher did or move away")
+    return rows
 
 
 def _row(path, corpus):
-    """Columns that the file name alone tells; CorpusError where it holds an unknown code."""
-    _, _, emotion, intensity, statement, repetition, actor = _fields(path)
-    known = {
-        "emotion": (emotion, [f"{code:02d}" for code in range(1, len(EMOTIONS) + 1)]),
-        "intensity": (intensity, ["01"] if emotion == "01" else ["01", "02"]),
-        "statement": (statement, list(_TRANSCRIPTS)),
-        "repetition": (repetition, ["01", "02"]),
-        "actor": (actor, [path.parent.name.removeprefix("Actor_")]),
-    }
-    for field, (code, codes) in known.items():
-        if code not in codes:
-            raise CorpusError(
-                f"{path}: unknown {field} code {code} (expected {', '.join(codes)}); rename the "
-                "file as its publisher did or move it away"
-            )
-    if actor not in _ACTORS:
-        raise CorpusError(f"{path}: unknown actor code {actor} (expected 01 to 24); move it away")
+    """Columns of a clip whose name is right."""
+    _, _, emotion, intensity, statement, _, actor = path.stem.split("-")
     return {
         "id": path.stem,
         "path": str(path),

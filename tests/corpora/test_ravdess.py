@@ -169,6 +169,22 @@ def test_unknown_codes_name_the_file(tiny, write_clip, name, word):
     refused(tiny, name, word)
 
 
+def test_all_names_that_are_wrong_are_told_at_once(tiny, write_clip):
+    odd = ("angry", "04-01-05-01-01-01-01", "03-01-09-01-01-01-01", "03-01-01-02-01-01-01")
+    for name in odd:
+        write_clip(tiny / "Actor_01" / f"{name}.wav")
+    write_clip(tiny / "Actor_12" / "03-01-05-01-03-03-12.wav")
+    told = ("not named like", "modality", "emotion code 09", "intensity code 02 (not 01)")
+    refused(tiny, *(f"Actor_01/{name}.wav" for name in odd), *told)
+    refused(tiny, "statement code 03 (not 01 02)", "repetition code 03", "Rename as the publisher")
+    # One folder deeper, where the odd ones alone make it the corpus, and where nothing else is.
+    refused(tiny.parent, "emotion code 09")
+    for clip in tiny.rglob("*.*"):
+        if clip.is_file() and clip.stem not in odd[:2]:
+            clip.unlink()
+    refused(tiny.parent, *(f"{name}.wav" for name in odd[:2]))
+
+
 def test_unknown_actor(tiny, write_clip):
     write_clip(tiny / "Actor_25" / "03-01-05-01-01-01-25.wav")
     refused(tiny, "03-01-05-01-01-01-25.wav", "actor code 25")
