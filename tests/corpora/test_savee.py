@@ -179,17 +179,9 @@ def test_other_rates_stereo_flac_and_aiff_inside_wav(tiny):
     assert rows["DC_d15"]["duration"] == rows["DC_d14"]["duration"] == 4410 / 16_000
 
 
-def test_read_only_folder_is_left_as_it_is(tiny):
-    before = sorted(tiny.rglob("*"))
-    folders = [path for path in (*before, tiny) if path.is_dir()]
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
+def test_read_only_folder_is_left_as_it_is(tiny, untouched):
+    with untouched(tiny):
         assert len(prepare(tiny)) == 9
-    finally:
-        for folder in folders:
-            folder.chmod(0o755)
-    assert sorted(tiny.rglob("*")) == before
 
 
 def test_unknown_codes_are_all_named(tiny, flat, write_clip):
