@@ -31,6 +31,7 @@ SECTIONS = (
     "loader",
     "latency",
     "trees",
+    "embeddings",
     "epochs",
     "gpu",
 )
