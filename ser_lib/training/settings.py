@@ -3,6 +3,8 @@
 import dataclasses
 import typing
 
+from ruamel.yaml.scalarbool import ScalarBoolean
+
 from ser_lib.errors import HparamsError
 
 
@@ -73,14 +75,20 @@ class TrainingSettings:
 def check_type(key, value, wanted):
     """``value`` if it is of type ``wanted`` (a whole number passes for a float).
 
+    A YAML's numbers and words may be of classes that remember how they were written. Here they
+    become Python's own: a checkpoint that holds another class is refused when it is read.
+
     Raises
     ------
     HparamsError
         Otherwise; names the key, the value and the type.
     """
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+    truth = isinstance(value, (bool, ScalarBoolean))
+    if wanted is float and isinstance(value, int) and not truth:
         return float(value)
-    if isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool)):
-        return value
+    if wanted is bool and truth:
+        return bool(value)
+    if isinstance(value, wanted) and not truth:
+        return wanted(value) if wanted in (int, float, str) else value
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
     raise HparamsError(f"{key} is {value!r}; it must be {names.get(wanted, wanted.__name__)}")

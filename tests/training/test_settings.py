@@ -1,13 +1,27 @@
 """Values of the training settings."""
 
 import pytest
+import ruamel.yaml
 
 from ser_lib.errors import HparamsError
-from ser_lib.training.settings import TrainingSettings
+from ser_lib.training.settings import TrainingSettings, check_type
 
 
 def test_a_whole_number_passes_for_a_float():
     assert TrainingSettings(max_grad_norm=1).max_grad_norm == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("0.0005", float), ("2.0e-5", float), ("0x10", int), ("&x true", bool), ("|\n  bf16", str)],
+)
+def test_what_a_yaml_spells_becomes_a_plain_value(text, kind):
+    """Checkpoints with values of other classes cannot be read back."""
+    value = ruamel.yaml.YAML(typ="rt").load(f"key: {text}\n")["key"]
+    checked = check_type("key", value, kind)
+    assert type(checked) is kind and checked == value
+    with pytest.raises(HparamsError, match="key is"):
+        check_type("key", value, bool if kind is not bool else int)
 
 
 @pytest.mark.parametrize(
