@@ -62,15 +62,17 @@ def pictures(manifest, ids, progress=True):
     return torch.stack(made)
 
 
-def near_identical(manifest, first, second, threshold=THRESHOLD, progress=True):
-    """Pairs of clips of two sides that are near-identical.
+def near_identical(manifest, first, second=None, threshold=THRESHOLD, progress=True):
+    """Pairs of clips that are near-identical.
 
     Arguments
     ---------
     manifest : datasets.Dataset
         Where the clips are.
-    first, second : sequence of str
-        Ids of the two sides.
+    first : sequence of str
+        Ids of one side.
+    second : sequence of str, optional
+        Ids of the other side; without it the clips of the first are compared with each other.
     threshold : float
         Correlation from which on a pair counts.
     progress : bool
@@ -79,22 +81,27 @@ def near_identical(manifest, first, second, threshold=THRESHOLD, progress=True):
     Returns
     -------
     list of (str, str, float)
-        Id of the first side, id of the second, correlation; the most alike first.
+        Id of the first side, id of the second (of one side alone: in alphabetical order),
+        correlation; the most alike first.
 
     Raises
     ------
     AudioError
         If a clip cannot be decoded.
     """
-    first, second = sorted(first), sorted(second)
+    alone = second is None
+    first = sorted(set(first))
+    second = first if alone else sorted(set(second))
+    if not first or not second:
+        return []
     found = []
     one = pictures(manifest, first, progress)
-    other = pictures(manifest, second, progress)
+    other = one if alone else pictures(manifest, second, progress)
     # In blocks: a hundred thousand clips squared would not fit into memory.
     for start in range(0, len(first), _ROWS):
         alike = one[start : start + _ROWS] @ other.T
         for row, column in (alike >= threshold).nonzero().tolist():
             pair = first[start + row], second[column]
-            if pair[0] != pair[1]:
+            if pair[0] < pair[1] or (pair[0] > pair[1] and not alone):
                 found.append((*pair, alike[row, column].item()))
     return sorted(found, key=lambda pair: -pair[2])

@@ -6,6 +6,7 @@ from ser_lib.protocols.registry import PROTOCOLS, SYNTHETIC
 from ser_lib.protocols.sharing import (
     PAIRS,
     SIDES,
+    alike,
     conflicts,
     count,
     drift,
@@ -16,9 +17,10 @@ from ser_lib.protocols.sharing import (
 
 WIDTH = 100
 SHOWN = 3
+ALIKE_SHOWN = 20
 
 
-def report(ledger, title):
+def report(ledger, title, near=None):
     """Readable audit of a ledger; every number is computed afresh from its clips.
 
     Arguments
@@ -27,6 +29,9 @@ def report(ledger, title):
         As loaded or as split.
     title : str
         Where it came from, printed on top.
+    near : list of (str, str, float), optional
+        Near-identical clips of the corpus, if the sound was compared
+        (:func:`ser_lib.data.likeness.near_identical`); None says that it was not.
 
     Returns
     -------
@@ -41,7 +46,8 @@ def report(ledger, title):
     broken = sum(bool(objections) for _, _, objections in checks)
     lines = [title, "=" * len(title), *_head(ledger), ""]
     lines += [*_sizes(ledger, counts), "", *_balance(counts), "", *_speakers(ledger, shared), ""]
-    lines += [*_shared(shared), "", *_words(ledger), *_conflicts(ledger), _augmentation(ledger), ""]
+    lines += [*_shared(shared), "", *_near(ledger, near), ""]
+    lines += [*_words(ledger), *_conflicts(ledger), _augmentation(ledger), ""]
     lines += [*_promises(checks), ""]
     if broken:
         lines.append(f"Verdict: {broken} of {len(checks)} promises broken.")
@@ -121,6 +127,20 @@ def _shared(shared):
     }
     rows = [(label, [len(shared[pair][kind]) for pair in pairs]) for kind, label in labels.items()]
     return _table("What the sides share", pairs, rows)
+
+
+def _near(ledger, near):
+    """Clips that sound the same without being exact copies, a line a pair of sides."""
+    if near is None:
+        return ["Near-identical audio: not compared (give --data_folder)"]
+    found = alike(ledger.sides, ledger.clips, near)
+    lines = [f"Near-identical audio, pairs besides exact copies: {sum(map(len, found.values()))}"]
+    for sides, pairs in found.items():
+        lines.append(f"  {sides}: {len(pairs)}")
+        lines += [f"  - {a} and {b}: {degree:.3f}" for a, b, degree in pairs[:ALIKE_SHOWN]]
+        if len(pairs) > ALIKE_SHOWN:
+            lines.append(f"  - and {len(pairs) - ALIKE_SHOWN} more")
+    return lines
 
 
 def _words(ledger):

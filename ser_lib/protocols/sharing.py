@@ -76,6 +76,34 @@ def share(sides, clips):
     return result
 
 
+def alike(sides, clips, pairs):
+    """Those pairs of near-identical clips that stand on two sides and are no exact copies.
+
+    Arguments
+    ---------
+    sides, clips : dict
+        As for :func:`share`.
+    pairs : iterable of (str, str, float)
+        Two ids and how alike they are (see :mod:`ser_lib.data.likeness`); ids that no side holds
+        are passed over.
+
+    Returns
+    -------
+    dict
+        The keys of :func:`share`, each to a list of such pairs, the first side's id first.
+    """
+    found = {f"{first}-{second}": [] for first, second in PAIRS}
+    members = {side: set(ids) for side, ids in sides.items()}
+    for one, other, degree in pairs:
+        if one not in clips or other not in clips or clips[one].sha256 == clips[other].sha256:
+            continue
+        for first, second in PAIRS:
+            for a, b in ((one, other), (other, one)):
+                if a in members[first] and b in members[second]:
+                    found[f"{first}-{second}"].append((a, b, degree))
+    return found
+
+
 def speakers_heard_before_test(sides, clips):
     """Sorted speakers who are in test and also in train or validation: the headline of an audit."""
     heard = {clips[name].speaker for side in ("train", "validation") for name in sides[side]}

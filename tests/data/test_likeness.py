@@ -1,5 +1,7 @@
 """The same recording is found again at another level, rate or encoding."""
 
+import itertools
+
 import numpy as np
 import pytest
 import soundfile
@@ -7,6 +9,7 @@ from datasets import Dataset
 
 from ser_lib.audio import read_audio, resample
 from ser_lib.corpora import ravdess, sample
+from ser_lib.data import likeness
 from ser_lib.data.likeness import near_identical, pictures
 
 
@@ -35,15 +38,26 @@ def manifest(tmp_path_factory):
 
 
 def test_copies_are_found_and_other_takes_are_not(manifest):
-    others = ["b", "a-take-2", "quiet", "low-rate", "noisy", "silence"]
-    pairs = near_identical(manifest, ["a"], others, progress=False)
-    assert {pair[1] for pair in pairs} == {"quiet", "low-rate"}
+    pairs = near_identical(manifest, manifest["id"], progress=False)
+    copies = ("a", "low-rate", "quiet")
+    assert {pair[:2] for pair in pairs} == set(itertools.combinations(copies, 2))
+    pairs = near_identical(manifest, ["quiet", "b"], ["silence", "low-rate", "a"], progress=False)
+    assert {pair[:2] for pair in pairs} == {("quiet", "a"), ("quiet", "low-rate")}
     assert all(0.99 <= pair[2] <= 1.0001 for pair in pairs)
     assert [pair[2] for pair in pairs] == sorted((pair[2] for pair in pairs), reverse=True)
 
 
 def test_a_clip_is_no_copy_of_itself(manifest):
     assert near_identical(manifest, ["a", "b"], ["b", "a"], progress=False) == []
+    assert near_identical(manifest, ["b", "a", "a"], progress=False) == []
+    assert near_identical(manifest, [], progress=False) == []
+
+
+def test_pairs_are_found_over_blocks_of_the_comparison(manifest, monkeypatch):
+    whole = near_identical(manifest, manifest["id"], progress=False)
+    monkeypatch.setattr(likeness, "_ROWS", 2)
+    blocks = near_identical(manifest, manifest["id"], progress=False)
+    assert {pair[:2] for pair in blocks} == {pair[:2] for pair in whole} and len(whole) == 3
 
 
 def test_silence_is_like_nothing(manifest):
@@ -54,10 +68,7 @@ def test_silence_is_like_nothing(manifest):
 def test_on_real_clips_only_the_known_copy_is_found(real_ravdess):
     whole = ravdess.prepare(real_ravdess, progress=False)
     ids = [name for name in whole["id"] if name.endswith(("-07", "-13"))]
-    pairs = near_identical(whole, ids, ids, progress=False)
-    assert {pair[:2] for pair in pairs} == {
-        ("03-01-03-01-02-01-07", "03-01-03-01-02-02-07"),
-        ("03-01-03-01-02-02-07", "03-01-03-01-02-01-07"),
-    }
+    pairs = near_identical(whole, ids, progress=False)
+    assert [pair[:2] for pair in pairs] == [("03-01-03-01-02-01-07", "03-01-03-01-02-02-07")]
     path = whole[whole["id"].index(ids[0])]["path"]
     assert read_audio(path)[1] == 48_000
