@@ -80,7 +80,8 @@ WOMEN = frozenset(_WOMEN.split())
 COUNTS = {name: 1087 if name == "neutral" else 1271 for name in EMOTIONS}
 
 _READER_VERSION = 1
-_CODES = dict(zip(("ANG", "DIS", "FEA", "HAP", "NEU", "SAD"), EMOTIONS, strict=True))
+#: Emotion by code, in file names.
+CODES = dict(zip(("ANG", "DIS", "FEA", "HAP", "NEU", "SAD"), EMOTIONS, strict=True))
 _LEVELS = {"LO": "low", "MD": "medium", "HI": "high", "XX": ""}
 _RENAMED = {"1040_ITH_SAD_X": "1040_ITH_SAD_XX"}
 _CLIPS = "AudioWAV"
@@ -208,7 +209,7 @@ def sample_clips(actors=ACTORS[1::4] + ACTORS[-1:]):
     """
     clips, others = {}, list(SENTENCES)[1:]
     for place, actor in enumerate(actors):
-        for number, (code, emotion) in enumerate(_CODES.items()):
+        for number, (code, emotion) in enumerate(CODES.items()):
             sentence, level = others[(5 * place + number) % len(others)], "XX"
             # Levels need IEO, and half of the clips have one, so that no level is rare.
             if (place + number) % 2 and emotion != "neutral":
@@ -275,7 +276,7 @@ def _row(path, corpus):
     fields = clip.split("_")
     if len(fields) != 4:
         raise ValueError("not four fields")
-    known = {"actor": ACTORS, "sentence": SENTENCES, "emotion": _CODES, "level": _LEVELS}
+    known = {"actor": ACTORS, "sentence": SENTENCES, "emotion": CODES, "level": _LEVELS}
     for code, (field, codes) in zip(fields, known.items(), strict=True):
         if code not in codes:
             raise ValueError(f"unknown {field} {code}")
@@ -285,7 +286,7 @@ def _row(path, corpus):
         "path": str(path),
         "speaker": actor,
         "gender": "female" if actor in WOMEN else "male",
-        "emotion": _CODES[emotion],
+        "emotion": CODES[emotion],
         "intensity": _LEVELS[level],
         "statement": sentence,
         "transcript": SENTENCES[sentence],

@@ -71,8 +71,10 @@ ARCHIVE_URL = "http://emodb.bilderbar.info/download/download.zip"
 _READER_VERSION = 1
 _NAMED = re.compile(r"(\d\d)([a-z]\d\d)([A-Z])([a-z])", re.ASCII)
 _HOLDS = "wav/ with 03a01Fa.wav and the others"
-_WOMEN = ("08", "09", "13", "14", "16")
-_TEXTS = {
+#: The speakers who are women.
+WOMEN = ("08", "09", "13", "14", "16")
+#: Words by text code.
+TEXTS = {
     "a01": "Der Lappen liegt auf dem Eisschrank.",
     "a02": "Das will sie am Mittwoch abgeben.",
     "a04": "Heute abend könnte ich es ihm sagen.",
@@ -238,7 +240,7 @@ def _rows(root, corpus):
         speaker, text, letter, _ = named.groups()
         codes = {
             "speaker": (speaker, _CLIPS["speaker"]),
-            "text": (text, _TEXTS),
+            "text": (text, TEXTS),
             "emotion": (letter, LETTERS),
         }
         unknown = [f"{field} {code}" for field, (code, known) in codes.items() if code not in known]
@@ -250,11 +252,11 @@ def _rows(root, corpus):
                 "id": path.stem,
                 "path": str(path),
                 "speaker": speaker,
-                "gender": "female" if speaker in _WOMEN else "male",
+                "gender": "female" if speaker in WOMEN else "male",
                 "emotion": LETTERS[letter],
                 "intensity": "",
                 "statement": text,
-                "transcript": _TEXTS[text],
+                "transcript": TEXTS[text],
                 "language": LANGUAGE,
                 "corpus": corpus,
             }
@@ -285,7 +287,7 @@ def _sample_clips():
     clips = {}
     for speaker in _CLIPS["speaker"]:
         # Even voices are women's, odd ones men's; EMO-DB counts otherwise.
-        number = 2 * int(speaker) + (speaker not in _WOMEN)
+        number = 2 * int(speaker) + (speaker not in WOMEN)
         for letter, style in zip(LETTERS, _STYLES, strict=True):
             for statement, text in (("1", "a01"), ("2", "a02")):
                 clips[f"wav/{speaker}{text}{letter}a.wav"] = {

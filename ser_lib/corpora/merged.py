@@ -127,7 +127,7 @@ def prepare(data_folder=None, allow_partial=False, progress=True):
             f"{' and '.join(str(folders[name]) for name in made_up)} holds synthetic voices and "
             "the other corpora do not; put the real corpus there or give a folder without it"
         )
-    rows = [_row(name, row) for name, part in parts.items() for row in part.to_list()]
+    rows = [merged_row(name, row) for name, part in parts.items() for row in part.to_list()]
     logger.info("%s: %d clips\n%s", NAME, len(rows), _table(rows))
     return build(rows)
 
@@ -156,8 +156,27 @@ def _lack(shelf, absent, folders):
     )
 
 
-def _row(name, row):
-    """A row of one corpus as a row of the merged manifest."""
+def merged_row(name, row):
+    """A row of one corpus as a row of the merged manifest.
+
+    Arguments
+    ---------
+    name : str
+        The corpus, one of :data:`READERS`.
+    row : dict
+        With ``id``, ``speaker``, ``statement`` and ``emotion`` as its own manifest has them.
+
+    Returns
+    -------
+    dict
+        The same keys; id, speaker and statement begin with the corpus, the emotion is a common
+        one.
+
+    Raises
+    ------
+    CorpusError
+        If the label has no counterpart.
+    """
     return {
         **row,
         "id": f"{name}/{row['id']}",

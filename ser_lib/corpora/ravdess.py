@@ -59,7 +59,8 @@ ARCHIVE_SIZE = 208_468_073
 ARCHIVE_MD5 = "bc696df654c87fed845eb13823edef8a"
 
 _READER_VERSION = 1
-_TRANSCRIPTS = {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"}
+#: Words by statement code.
+TRANSCRIPTS = {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"}
 _INTENSITIES = {"01": "normal", "02": "strong"}
 _ACTORS = tuple(f"{actor:02d}" for actor in range(1, 25))
 _CLIPS_PER_ACTOR = 60
@@ -245,7 +246,7 @@ def _rows(files, odd, corpus):
         known = {
             "emotion": (emotion, [f"{code:02d}" for code in range(1, len(EMOTIONS) + 1)]),
             "intensity": (intensity, ["01"] if emotion == "01" else list(_INTENSITIES)),
-            "statement": (statement, list(_TRANSCRIPTS)),
+            "statement": (statement, list(TRANSCRIPTS)),
             "repetition": (repetition, ["01", "02"]),
             "actor": (actor, [n for n in _ACTORS if path.parent.name == f"Actor_{n}"]),
         }
@@ -273,7 +274,7 @@ def _row(path, corpus):
         "emotion": EMOTIONS[int(emotion) - 1],
         "intensity": _INTENSITIES[intensity],
         "statement": str(int(statement)),
-        "transcript": _TRANSCRIPTS[statement],
+        "transcript": TRANSCRIPTS[statement],
         "language": LANGUAGE,
         "corpus": corpus,
     }

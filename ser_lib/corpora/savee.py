@@ -65,14 +65,14 @@ URL = "http://kahlan.eps.surrey.ac.uk/savee/"
 DEFAULT_PROTOCOL = "savee-loso4"
 
 _READER_VERSION = 1
-_SPEAKERS = ("DC", "JE", "JK", "KL")
+SPEAKERS = ("DC", "JE", "JK", "KL")
 _LAYOUTS = ("AudioData", "ALL")
 _HOLDS = "AudioData/ with DC/a01.wav and the others, or ALL/ with DC_a01.wav and the others"
 _NAMED = re.compile(r"(?:([A-Z]{2})_)?([a-z]{1,2})(\d\d)", re.ASCII)
 # Neutral 19 to 30, in pairs: whose two own sentences they are.
 _NEUTRAL_PAIRS = ("anger", "disgust", "fear", "surprise", "sadness", "happiness")
 #: Numbers of the synthetic voices; odd ones are men's, and no other sample has these.
-VOICES = dict(zip(_SPEAKERS, range(8001, 8009, 2), strict=True))
+VOICES = dict(zip(SPEAKERS, range(8001, 8009, 2), strict=True))
 _STYLES = ("angry", "disgust", "fearful", "happy", "neutral", "sad", "surprised")
 
 
@@ -193,10 +193,10 @@ def _root(folder):
 
 def _clips(folder):
     """Clips of a folder in either layout (list of Path); stray sounds only beside such clips."""
-    nested = [folder / speaker for speaker in _SPEAKERS if (folder / speaker).is_dir()]
+    nested = [folder / speaker for speaker in SPEAKERS if (folder / speaker).is_dir()]
     files = [path for sub in nested for path in folders.sounds(sub)]
     flat = folders.sounds(folder) if folder.is_dir() else []
-    if any(path.stem.startswith(tuple(f"{speaker}_" for speaker in _SPEAKERS)) for path in flat):
+    if any(path.stem.startswith(tuple(f"{speaker}_" for speaker in SPEAKERS)) for path in flat):
         files += flat
     return files
 
@@ -209,12 +209,12 @@ def _rows(root, corpus):
         speaker, letters, number = named.groups() if named else (None, None, 0)
         emotion, number = LETTERS.get(letters), int(number)
         folder = path.parent.name if path.parent != root else speaker
-        if not named or (speaker or folder) != folder or folder not in _SPEAKERS:
+        if not named or (speaker or folder) != folder or folder not in SPEAKERS:
             odd.append(f"{path} is not named like DC/a01.wav or DC_a01.wav")
         elif not emotion:
             odd.append(f"{path} has the unknown emotion {letters} (not {' '.join(LETTERS)})")
-        elif not 1 <= number <= _sentences(emotion):
-            odd.append(f"{path} has a sentence number outside 1 to {_sentences(emotion)}")
+        elif not 1 <= number <= sentences(emotion):
+            odd.append(f"{path} has a sentence number outside 1 to {sentences(emotion)}")
         else:
             rows.append(
                 {
@@ -235,8 +235,8 @@ def _rows(root, corpus):
     return rows
 
 
-def _sentences(emotion):
-    """How many clips of an emotion a speaker has (int)."""
+def sentences(emotion):
+    """How many clips of an emotion (str, one of :data:`EMOTIONS`) a speaker has (int)."""
     return 30 if emotion == "neutral" else 15
 
 
@@ -244,12 +244,12 @@ def _count(rows):
     """Clips found, clips of the complete corpus, and what is missing in words (list of str)."""
     have = Counter((row["speaker"], row["emotion"]) for row in rows)
     lacking = [
-        f"{speaker} {emotion} lacks {_sentences(emotion) - have[speaker, emotion]}"
-        for speaker in _SPEAKERS
+        f"{speaker} {emotion} lacks {sentences(emotion) - have[speaker, emotion]}"
+        for speaker in SPEAKERS
         for emotion in EMOTIONS
-        if have[speaker, emotion] != _sentences(emotion)
+        if have[speaker, emotion] != sentences(emotion)
     ]
-    return len(rows), len(_SPEAKERS) * sum(map(_sentences, EMOTIONS)), lacking
+    return len(rows), len(SPEAKERS) * sum(map(sentences, EMOTIONS)), lacking
 
 
 def _sample_clips():

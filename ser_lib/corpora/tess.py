@@ -80,14 +80,15 @@ wire witch yearn yes young youth
 WORDS = tuple(_WORDS.split())
 
 _READER_VERSION = 1
-_CODES = dict(
+#: Emotion by code, in file names.
+CODES = dict(
     zip(("angry", "disgust", "fear", "happy", "neutral", "ps", "sad"), EMOTIONS, strict=True)
 )
 _ALIASES = {
-    **{name: name for name in _CODES},
+    **{name: name for name in CODES},
     **dict.fromkeys(("pleasant_surprise", "pleasant_surprised", "surprise", "surprised"), "ps"),
 }
-_WHOLE = len(SPEAKERS) * len(WORDS) * len(_CODES)
+_WHOLE = len(SPEAKERS) * len(WORDS) * len(CODES)
 _FOLDER = re.compile(r"(OAF|YAF)_(.+)", re.IGNORECASE | re.ASCII)
 _FILE = re.compile(r"(OAF?|YAF)_([a-z]+)_([a-z]+)", re.IGNORECASE | re.ASCII)
 _SHOWN = 10
@@ -237,7 +238,7 @@ def sample_clips(words=WORDS[::25]):
             "seconds": 2.0,
         }
         for number, speaker in enumerate(SPEAKERS)
-        for place, (code, emotion) in enumerate(_CODES.items())
+        for place, (code, emotion) in enumerate(CODES.items())
         for take, word in enumerate(words)
     }
 
@@ -309,7 +310,7 @@ def _row(path, corpus, sorted_in):
     speaker = "OAF" if speaker == "OA" else speaker
     if word not in WORDS:
         raise ValueError(f"unknown word {word}")
-    if code not in _CODES:
+    if code not in CODES:
         raise ValueError(f"unknown emotion {code}")
     if sorted_in:
         told = _FOLDER.fullmatch(path.parent.name)
@@ -321,7 +322,7 @@ def _row(path, corpus, sorted_in):
         "path": str(path),
         "speaker": speaker,
         "gender": "female",
-        "emotion": _CODES[code],
+        "emotion": CODES[code],
         "intensity": "",
         "statement": word,
         "transcript": f"Say the word {word}",

@@ -4,11 +4,12 @@ import argparse
 import importlib
 import sys
 import textwrap
-from pathlib import Path
 
 from ser_lib.cli import exit_code
+from ser_lib.corpora.choice import add_classes, choose, widest
 from ser_lib.errors import ProtocolError, SerError
-from ser_lib.protocols import PROTOCOLS, Ledger, lookup, overview, split
+from ser_lib.protocols import PROTOCOLS, Ledger, lookup, split
+from ser_lib.protocols._table import add_parser as add_table
 from ser_lib.protocols.audit import report
 
 EXAMPLES = """\
@@ -16,7 +17,7 @@ examples:
   python -m ser_lib.protocols list
   python -m ser_lib.protocols show ravdess-si6 --fold 2 --data_folder RAVDESS --output fold2.json
   python -m ser_lib.protocols audit fold2.json
-  python -m ser_lib.protocols table --data_folder RAVDESS=/data/RAVDESS EMO-DB=/data/EMO-DB
+  python -m ser_lib.protocols table README.md --data_root /data
 
 exit codes: 0 all well, 1 a ledger breaks a promise or a table is not up to date, 2 something is
 missing or cannot be read
@@ -52,9 +53,8 @@ def _audit(arguments):
     for number, path in enumerate(arguments.ledgers):
         try:
             ledger = Ledger.load(path)
-            text, kept = report(ledger, path)
-            if arguments.data_folder:
-                text += "\n\n" + _likeness(ledger, arguments)
+            near = _near(ledger, arguments) if arguments.data_folder else None
+            text, kept = report(ledger, path, near)
         except SerError as error:
             print(f"error: {error}", file=sys.stderr)
             code = 2
@@ -64,28 +64,29 @@ def _audit(arguments):
     return code
 
 
-def _likeness(ledger, arguments):
-    """Which test clips are near-identical to a clip that was heard before, in words."""
-    from ser_lib.data.likeness import THRESHOLD, near_identical
+def _near(ledger, arguments):
+    """Near-identical clips among those of a ledger (list of pairs with their correlation)."""
+    from ser_lib.data.likeness import near_identical
 
-    protocol = lookup(ledger.protocol)
-    manifest = _reader(protocol).prepare(arguments.data_folder, allow_partial=True)
+    reader = _reader(lookup(ledger.protocol))
+    # Without a choice all labelled turns are read: a ledger does not tell which choice it had.
+    corpus = choose(reader, arguments.classes) if arguments.classes else widest(reader)
+    manifest = corpus.prepare(arguments.data_folder, allow_partial=True)
     if lost := sorted(set(ledger.clips) - set(manifest["id"])):
+        choice = " or another --classes" if arguments.classes else ""
         raise ProtocolError(
             f"{arguments.data_folder} lacks {len(lost)} clips of the ledger, such as {lost[0]}; "
-            "give the folder that it was made from"
+            f"give the folder that it was made from{choice}"
         )
-    pairs = near_identical(manifest, [*ledger.train, *ledger.validation], ledger.test)
-    lines = [f"Near-identical to a clip of test (correlation from {THRESHOLD}): {len(pairs)} pairs"]
-    return "\n".join(lines + [f"  - {a} and {b} (test): {c:.3f}" for a, b, c in pairs[:20]])
+    return near_identical(manifest, list(ledger.clips))
 
 
 def _show(arguments):
     """Cut a corpus by a protocol; print the ledger, or write it and say so."""
     protocol = lookup(arguments.protocol)
-    manifest = _reader(protocol).prepare(
-        arguments.data_folder, allow_partial=arguments.allow_partial
-    )
+    protocol.check_fold(arguments.fold)
+    corpus = choose(_reader(protocol), arguments.classes)
+    manifest = corpus.prepare(arguments.data_folder, allow_partial=arguments.allow_partial)
     ledger = split(manifest, protocol.name, arguments.fold, arguments.seed)
     if arguments.output is None:
         print(ledger.dumps(), end="")
@@ -94,41 +95,6 @@ def _show(arguments):
     sizes = ", ".join(f"{len(ids)} {side}" for side, ids in ledger.sides.items())
     print(f"{path}: {protocol.name} fold {ledger.fold} of {ledger.folds}, {sizes} clips")
     print(f"audit it with: python -m ser_lib.protocols audit {path}")
-    return 0
-
-
-def _table(arguments):
-    """Print the table of all protocols, or put it between the markers of a Markdown file."""
-    # Only this command writes Markdown; the others do without the room that knows how.
-    from ser_lib.evaluation.markdown import table
-    from ser_lib.evaluation.tables import refresh
-
-    manifests = {}
-    for given in arguments.data_folder:
-        corpus, _, folder = given.partition("=")
-        protocol = next((p for p in PROTOCOLS.values() if p.corpus == corpus), None)
-        if protocol is None or not folder:
-            known = ", ".join(sorted({protocol.corpus for protocol in PROTOCOLS.values()}))
-            raise ProtocolError(
-                f"--data_folder {given} is not CORPUS=FOLDER with a corpus of {known}; give e.g. "
-                "RAVDESS=/data/RAVDESS"
-            )
-        reader = _reader(protocol)
-        manifests[corpus] = reader.prepare(folder, allow_partial=arguments.allow_partial)
-    rows = overview.rows(manifests)
-    text = table(overview.HEADERS, rows, left=len(overview.HEADERS))
-    if arguments.readme is None:
-        print(text)
-        return 0
-    differs = refresh(arguments.readme, arguments.marker, text, arguments.check)
-    if differs and arguments.check:
-        print(
-            f"{arguments.readme}: the table of protocols is out of date; run the same command "
-            "without --check",
-            file=sys.stderr,
-        )
-        return 1
-    print(f"{arguments.readme}: {'written' if differs else 'up to date'}, {len(rows)} protocols")
     return 0
 
 
@@ -162,9 +128,10 @@ def _parser():
     audit.add_argument(
         "--data_folder",
         metavar="D",
-        help="the corpus, to compare the sound too: which test clips are near-identical to a clip "
-        "of another side",
+        help="the corpus, to compare the sound too: which clips are near-identical to a clip of "
+        "another side",
     )
+    add_classes(audit, told="all that the ledger may need")
     audit.set_defaults(run=_audit)
 
     show = commands.add_parser(
@@ -181,33 +148,11 @@ def _parser():
         help="folder of the corpus; `sample` is the synthetic one",
     )
     show.add_argument("--allow_partial", action="store_true", help="take an incomplete corpus")
+    add_classes(show)
     show.add_argument("--output", metavar="FILE", help="write the ledger here, not to the screen")
     show.set_defaults(run=_show)
 
-    table = commands.add_parser(
-        "table",
-        help="all protocols as one Markdown table",
-        description="Print all protocols as one Markdown table, or put it into a file between the "
-        "lines <!-- protocols:begin --> and <!-- protocols:end -->. Test speakers heard in train "
-        "or validation are measured on the corpora that are given; of the others it says what "
-        "the protocol promises.",
-    )
-    table.add_argument("readme", nargs="?", type=Path, metavar="README", help="file to refresh")
-    table.add_argument(
-        "--data_folder",
-        nargs="+",
-        default=[],
-        metavar="CORPUS=FOLDER",
-        help="corpora to measure on; `sample` as the folder is the synthetic one",
-    )
-    table.add_argument("--allow_partial", action="store_true", help="take incomplete corpora")
-    table.add_argument(
-        "--marker", default="protocols", help="name in the two marker lines (default: protocols)"
-    )
-    table.add_argument(
-        "--check", action="store_true", help="write nothing; exit code 1 where README differs"
-    )
-    table.set_defaults(run=_table)
+    add_table(commands)
     return parser
 
 

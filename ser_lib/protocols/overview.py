@@ -1,78 +1,135 @@
-"""All protocols as the rows of one table, the voices heard before the test measured or promised."""
+"""The audit of all protocols as one table with the words that explain it."""
 
-from ser_lib.errors import ProtocolError
-from ser_lib.protocols.cut import split
-from ser_lib.protocols.registry import PROTOCOLS, SYNTHETIC
+from ser_lib.protocols.registry import PROTOCOLS
 
-HEADERS = ("protocol", "corpus", "folds", "rule", "test speakers heard", "source")
+HEADERS = (
+    "protocol",
+    "corpus",
+    "folds",
+    "rule; source",
+    "speakers known",
+    "statements, words known",
+    "same audio, nearly, copies",
+    "class %, women %",
+    "two labels",
+)
+DASH = "–"
+_ABOUT = """\
+Measured over all folds (seed 0 where a rule draws). *Known*: of what a side holds, how much an \
+earlier side holds too, in the fold where that is most; of speakers first test against train and \
+validation, then validation against train; statements and words of test alike. *Same audio, \
+nearly, copies*: pairs of clips on two sides, all folds together: equal samples; spectrograms that \
+correlate from 0.99 on; augmented copies of one clip (training makes its copies after the cut, on \
+its own side). *Class %, women %*: the rarest and the commonest class of a test side over all \
+folds, and its clips by women. *Two labels*: groups of equal samples under several emotions in the \
+fold with most."""
 
 
-def rows(manifests=None):
+def order(protocol):
+    """Sorting key: by corpus (merged ones last), what hears no test speaker first, by name."""
+    apart = {"speakers-disjoint", "test-speakers-unseen"} & set(protocol.promises)
+    return (bool(protocol.members), protocol.corpus, not apart, protocol.name)
+
+
+def rows(found):
     """One row a protocol, in the columns of :data:`HEADERS`.
-
-    Rows are sorted by corpus (merged ones last), then those that hear no test speaker first, then
-    by name.
 
     Arguments
     ---------
-    manifests : dict, optional
-        Corpus (as in :attr:`Protocol.corpus`) to its manifest. The protocols of these are cut, in
-        all folds and with seed 0, and what is heard is measured; the others tell what they
-        promise.
+    found : dict
+        An audit as :func:`ser_lib.protocols.survey.survey` gives it; a protocol that it lacks has
+        dashes and says so.
 
     Returns
     -------
     list of tuple of str
     """
-    manifests = manifests or {}
-    return [
-        (
-            f"`{protocol.name}`",
-            protocol.corpus,
-            str(protocol.folds),
-            protocol.short or protocol.describe,
-            measured(protocol, manifests[protocol.corpus])
-            if protocol.corpus in manifests
-            else promised(protocol),
-            protocol.credit or protocol.source,
-        )
-        for protocol in sorted(PROTOCOLS.values(), key=_order)
-    ]
+    return [_row(protocol, found) for protocol in sorted(PROTOCOLS.values(), key=order)]
 
 
-def promised(protocol):
-    """What a protocol promises of the test speakers' voices (str)."""
-    if "speakers-disjoint" in protocol.promises:
-        return "none"
-    if "test-speakers-unseen" in protocol.promises:
-        return "none (train and validation share theirs)"
-    return "not kept apart"
+def notes(found):
+    """The paragraphs under the table (str): what the columns are, and on what they were measured.
 
-
-def measured(protocol, manifest):
-    """How many test speakers are heard in train or validation of their own fold (str).
-
-    ``0 of 24``, over all folds with seed 0; folds that this manifest does not allow are told.
+    Arguments
+    ---------
+    found : dict
+        As for :func:`rows`.
     """
-    tested, heard, cut, corpus = set(), set(), 0, ""
-    for fold in range(1, protocol.folds + 1):
-        try:
-            ledger = split(manifest, protocol.name, fold)
-        except ProtocolError as error:
-            refused = error
-            continue
-        cut, corpus = cut + 1, ledger.corpus
-        tested.update(ledger.counts["test"]["speakers"])
-        heard.update(ledger.shared_test_speakers)
-    if not cut:
-        return f"cannot be cut: {refused}"
-    text = f"{len(heard)} of {len(tested)}"
-    if cut < protocol.folds:
-        text += f" in {cut} of {protocol.folds} folds"
-    return text + (" (synthetic)" if SYNTHETIC in corpus else "")
+    told = {}
+    for corpus, held in found["corpora"].items():
+        told.setdefault(held["state"], []).append(_heard(corpus, held))
+    sentences = [
+        f"{sentence.format(', '.join(told[state]))}."
+        for state, sentence in (
+            ("whole", "On the whole corpus: {}"),
+            ("partial", "Sound of a part (\\*), all else from the official file names: {}"),
+            ("layout", "No sound at hand, from the official file names: {}"),
+            ("speakers", "No sound at hand and no file names, only who speaks: {}"),
+            ("synthetic", "Synthetic voices, no results: {}"),
+            ("unknown", "Nothing measured: {}"),
+        )
+        if state in told
+    ]
+    refused = [
+        f"`{name}` {kind} {figures['folds']} of {PROTOCOLS[name].folds}"
+        for name, held in found["protocols"].items()
+        for kind, figures in held.items()
+        if name in PROTOCOLS and figures and figures["folds"] < PROTOCOLS[name].folds
+    ]
+    if refused:
+        sentences.append(f"Folds that could be cut: {', '.join(refused)}.")
+    return f"{_ABOUT}\n\n{' '.join(sentences)}"
 
 
-def _order(protocol):
-    """Sorting key of a protocol."""
-    apart = promised(protocol) == "not kept apart"
-    return (bool(protocol.members), protocol.corpus, apart, protocol.name)
+def _heard(corpus, held):
+    told = []
+    if held["state"] == "partial":
+        told.append(f"{held['clips']:,} of {held['whole']:,} clips")
+    if held["state"] in ("partial", "layout") and held["names"] not in (None, held["whole"]):
+        told.append(f"{held['names']:,} names, some of them never released")
+    return f"{corpus} ({'; '.join(told)})" if told else corpus
+
+
+def _row(protocol, found):
+    state = found["corpora"].get(protocol.corpus, {}).get("state", "unknown")
+    mark = {"partial": " \\*", "synthetic": " (synthetic)"}.get(state, "")
+    held = found["protocols"].get(protocol.name)
+    layout, sound = ((held or {}).get(key) or {} for key in ("layout", "sound"))
+    rule = protocol.short or protocol.describe
+    return (
+        f"`{protocol.name}`",
+        protocol.corpus + mark + ("" if held else " (not measured)"),
+        str(protocol.folds),
+        f"{rule}; {protocol.credit or protocol.source}",
+        _both(layout, "test_speakers", "validation_speakers", _of),
+        _both(layout, "statements", "words", _of),
+        ", ".join(
+            [
+                _number(sound.get("identical")),
+                _number(sound.get("near_identical")),
+                _number(layout.get("copies")),
+            ]
+        ),
+        _both(layout, "class_percent", "women_percent", _span),
+        _number(sound.get("conflicts")),
+    )
+
+
+def _both(figures, first, second, write):
+    """Two figures with a comma."""
+    return ", ".join(
+        DASH if figures.get(key) is None else write(figures[key]) for key in (first, second)
+    )
+
+
+def _of(pair):
+    return f"{pair[0]}/{pair[1]}"
+
+
+def _span(pair):
+    low, high = (f"{value:.0f}" for value in pair)
+    return low if low == high else f"{low}–{high}"
+
+
+def _number(value):
+    return DASH if value is None else str(value)

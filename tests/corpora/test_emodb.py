@@ -72,7 +72,7 @@ def all_names():
     for speaker, clips in SPEAKERS.items():
         said = Counter()
         for letter in open_clips[:clips]:
-            text = sorted(emodb._TEXTS)[said[letter] % 10]
+            text = sorted(emodb.TEXTS)[said[letter] % 10]
             yield f"{speaker}{text}{letter}{'abcdefgh'[said[letter] // 10]}"
             said[letter] += 1
         del open_clips[:clips]
@@ -353,5 +353,5 @@ def test_real_corpus(real_ravdess):
     assert Counter(manifest["speaker"]) == SPEAKERS
     assert Counter(manifest["gender"]) == {"female": 302, "male": 233}
     assert set(manifest["sample_rate"]) == {16_000} and len(set(manifest["sha256"])) == 535
-    assert set(manifest["statement"]) == set(emodb._TEXTS)
+    assert set(manifest["statement"]) == set(emodb.TEXTS)
     assert sum(manifest["duration"]) == pytest.approx(0.4131 * 3600, rel=1e-3)

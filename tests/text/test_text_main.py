@@ -56,7 +56,7 @@ def telling(emotion, actor, take):
 
 
 def shared(emotion, actor, take):
-    return ravdess._TRANSCRIPTS[f"{take:02d}"]
+    return ravdess.TRANSCRIPTS[f"{take:02d}"]
 
 
 @pytest.fixture(scope="module", autouse=True)
