@@ -5,6 +5,7 @@ import functools
 import torch
 
 from ser_lib.errors import HparamsError
+from ser_lib.pretrained.names import short
 
 _SETTINGS = (
     *("seed", "batch_size", "gradient_accumulation_steps", "max_grad_norm"),
@@ -45,10 +46,16 @@ def run_identity(network, augmentation, blocks, ledger, settings):
         **{key: getattr(settings, key) for key in _SETTINGS},
         "mixed_precision": settings.mixed_precision,
         **{
-            key: [getattr(block, key, None) for block in (network.front_end, network.classifier)]
+            key: [_told(block, key) for block in (network.front_end, network.classifier)]
             for key in _STARTS
         },
     }
+
+
+def _told(block, key):
+    told = getattr(block, key, None)
+    # Runs were begun under names with 12 digits of the commit.
+    return short(told) if isinstance(told, str) else told
 
 
 def split_identity(ledger):

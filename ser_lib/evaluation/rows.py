@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ser_lib.evaluation.markdown import DASH, cell, listed, percent, span
 from ser_lib.evaluation.sections import heard_speakers
 from ser_lib.pretrained.heard import encoders
+from ser_lib.pretrained.names import short
 
 HEARD = "†"
 HEARD_NOTE = (
@@ -86,7 +87,7 @@ def provenance(run: Mapping, metrics: Mapping) -> str:
 def _encoder(told: Mapping) -> str:
     corpora = told["corpora"]
     what = "not known" if corpora is None else listed(corpora) or "no speech"
-    return f"encoder `{told['encoder']}` (heard before: {what}), "
+    return f"encoder `{short(told['encoder'])}` (heard before: {what}), "
 
 
 def order(run: Mapping) -> tuple:

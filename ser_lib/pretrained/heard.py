@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ser_lib.evaluation.markdown import listed, words
 from ser_lib.pretrained.heard_table import FAMILIES, KNOWN
+from ser_lib.pretrained.names import short, snapshot_of
 
 _KNOWN = {key.casefold(): (key, *told) for key, told in KNOWN.items()}
 _STRANGER = (None, "not in the table of ser_lib/pretrained/heard_table.py")
@@ -25,28 +26,35 @@ def heard(name, folder=None):
         Hub id, with ``@version`` or without, or the name of a folder.
     folder : str or Path, optional
         Where it lies. A ``config.json`` there with ``provenance`` adds the corpora that a model of
-        this package was trained on, and what its own encoder had heard.
+        this package was trained on, and what its own encoder had heard. Of any other model that is
+        not in the table, its ``_name_or_path`` may name one that is: the model it began as.
 
     Returns
     -------
     dict
         ``encoder`` (str, ``name`` as given), ``corpora`` (list of str; None where it is not known,
-        empty where it heard no speech) and ``source`` (str, where that is told).
+        empty where it heard no speech), ``source`` (str, where that is told) and ``whole`` (bool,
+        False where it may have heard others too).
     """
     corpora, source = _look_up(name)
-    own = _provenance(folder)
+    config = _config(folder)
+    own, whole = _provenance(config), corpora is not None
     if own.get("corpora"):
         if (corpora, source) == _STRANGER:
             corpora, source = _before(own)
+        whole = corpora is not None
         if corpora is None:
             source = f"{_OWN}; what it had heard before that is not known: {source}"
         else:
             source = f"{_OWN}; {source}" if source else _OWN
         corpora = dict.fromkeys([*(corpora or ()), *map(str, own["corpora"])])
+    elif (corpora, source) == _STRANGER:
+        corpora, source = _began(config)
     return {
         "encoder": str(name),
         "corpora": None if corpora is None else list(corpora),
         "source": source,
+        "whole": whole,
     }
 
 
@@ -76,18 +84,24 @@ def encoders(run):
 
 
 def sentence(heard):
-    """What an encoder has heard, for people (str); ``heard`` as :func:`heard` gives it."""
-    name, corpora = f"`{str(heard['encoder']).replace('`', '')}`", heard["corpora"]
+    """What an encoder has heard, for people (str).
+
+    Arguments
+    ---------
+    heard : dict
+        From :func:`heard`. Where ``kind`` is ``model``, the words are those for a whole classifier.
+    """
+    what, corpora = f"{_kind(heard)} `{short(heard['encoder']).replace('`', '')}`", heard["corpora"]
     # An encoder's own config.json may have said it.
     source = words(heard["source"])
     if corpora is None:
         return (
-            f"What the encoder {name} has heard before is not known ({source}); the tested speech "
-            "may be among it."
+            f"What the {what} has heard before is not known ({source}); the tested speech may be "
+            "among it."
         )
     if not corpora:
-        return f"The encoder {name} has heard no speech ({source})."
-    return f"The encoder {name} was trained on {listed(map(words, corpora))} ({source})."
+        return f"The {what} has heard no speech ({source})."
+    return f"The {what} was trained on {listed(map(words, corpora))} ({source})."
 
 
 def warning(heard):
@@ -96,8 +110,8 @@ def warning(heard):
     if not shared:
         return ""
     return (
-        f"**The encoder has heard {listed(shared)}, which is tested here: these numbers do not "
-        f"measure speech of {listed(shared)} that is new to it.**"
+        f"**The {_kind(heard)} has heard {listed(shared)}, which is tested here: these numbers do "
+        f"not measure speech of {listed(shared)} that is new to it.**"
     )
 
 
@@ -119,13 +133,33 @@ def _before(provenance):
     return _look_up(started) if started else ((), "")
 
 
-def _provenance(folder):
-    """``provenance`` of the ``config.json`` in a folder (dict); empty where there is none."""
-    if folder is None:
-        return {}
+def _began(config):
+    """Corpora and source for a model whose ``config.json`` names one of the table as its start."""
+    began = config.get("_name_or_path")
+    if not isinstance(began, str):
+        return _STRANGER
+    name, _ = snapshot_of(began) or (began, None)
+    corpora, source = _look_up(name)
+    if (corpora, source) == _STRANGER:
+        return _STRANGER
+    return corpora, f"{_OWN} names {name}, {source}; whether it heard more since is not told"
+
+
+def _kind(heard):
+    return "model" if heard.get("kind") == "model" else "encoder"
+
+
+def _config(folder):
+    """Values of the ``config.json`` in a folder (dict); empty where there is none to read."""
     try:
         config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
-        provenance = config["provenance"]
-        return provenance if isinstance(provenance.get("corpora", []), list) else {}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError):  # of None, too
         return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _provenance(config):
+    """What a model of this package tells of its training (dict); empty of any other."""
+    provenance = config.get("provenance")
+    whole = isinstance(provenance, dict) and isinstance(provenance.get("corpora", []), list)
+    return provenance if whole else {}

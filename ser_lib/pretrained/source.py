@@ -9,6 +9,7 @@ from huggingface_hub import snapshot_download
 
 from ser_lib.errors import HubError, ModelFolderError
 from ser_lib.hub.trouble import hub_trouble
+from ser_lib.pretrained.names import snapshot_of
 
 SAFE = ("*.safetensors", "*.safetensors.index.json")
 PICKLED = ("*.bin", "*.bin.index.json", "*.ckpt")
@@ -18,9 +19,9 @@ _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 class Source(NamedTuple):
     """A folder with a configuration and weights.
 
-    ``folder`` (Path); ``name`` (str), the Hub's id, or of a folder here its last part, because
-    where it lies is this machine's business; ``version`` (str), the Hub's commit, or a hash of
-    the weights; ``weights`` (tuple of Path), those that may be read.
+    ``folder`` (Path); ``name`` (str), the Hub's id, or of a folder outside its cache the last part,
+    because where it lies is this machine's business; ``version`` (str), the Hub's commit, all 40
+    digits, or a hash of the weights; ``weights`` (tuple of Path), those that may be read.
     """
 
     folder: Path
@@ -73,9 +74,11 @@ def locate(source, revision=None, allow_pickle=False):
             f"{source} has no safetensors weights"
             + (f" ({hint})" if pickled or not here else "; give a folder that save_pretrained made")
         )
-    # The Hub's cache names a snapshot's folder by its commit.
-    version = f"sha256:{_hash(found)}" if here else folder.name[:12]
-    return Source(folder, folder.resolve().name if here else str(source), version, tuple(found))
+    if not here:
+        # The Hub's cache names a snapshot's folder by its commit.
+        return Source(folder, str(source), folder.name, tuple(found))
+    name, version = snapshot_of(folder) or (folder.resolve().name, f"sha256:{_hash(found)}")
+    return Source(folder, name, version, tuple(found))
 
 
 def _fetch(source, revision, allow_pickle):

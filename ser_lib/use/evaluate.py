@@ -4,7 +4,8 @@ The model may be one of ours or any audio classifier that Transformers knows. It
 matched to the corpus's emotions (:mod:`ser_lib.use.label_match`); classes that the corpus lacks
 are left out and their probability is shared out; a corpus with emotions that the model lacks is
 refused, unless ``--shared_only`` says to score the others. Where the model tells what it was
-trained on, test clips and speakers that it has met there are counted and said first.
+trained on, test clips and speakers that it has met there are counted and said first; of models
+made elsewhere, :mod:`ser_lib.pretrained.heard_table` tells the corpora.
 
 Exit codes: 0 done, 2 an error that the person can mend, 130 interrupted.
 """
@@ -140,7 +141,7 @@ def _score(options, corpus, classify, manifest, ledger, matched, folder):
     """Metrics (dict) and predictions (DataFrame) of one fold, whose report is written."""
     from ser_lib.evaluation.report import write_report
     from ser_lib.use.evaluate_clips import evaluate_clips
-    from ser_lib.use.evaluate_facts import evaluation_facts
+    from ser_lib.use.evaluate_facts import evaluation_facts, published
     from ser_lib.use.training_side import training_side
 
     source = Path(model_of(options.model))
@@ -148,7 +149,8 @@ def _score(options, corpus, classify, manifest, ledger, matched, folder):
     provenance = getattr(classify.model.config, "provenance", None) or {}
     ids = [name for name in ledger.test if ledger.clips[name].emotion in matched.emotions]
     table = evaluate_clips(classify, local, manifest, ids, ledger.fold, matched, options.batch_size)
-    training = training_side(ledger, provenance, manifest, local)
+    heard = published(options.model, classify)
+    training = training_side(ledger, provenance, manifest, local, heard)
     facts = evaluation_facts(options, corpus, classify, ledger, matched, training, len(ids))
     metrics = write_report(folder, facts, table)
     ledger.save(folder / "ledger.json")

@@ -5,7 +5,8 @@ import shlex
 from pathlib import Path
 
 from ser_lib.evaluation.markdown import listed, words
-from ser_lib.pretrained.heard import encoders, shared_with
+from ser_lib.pretrained.heard import encoders, heard, shared_with
+from ser_lib.pretrained.names import snapshot_of
 from ser_lib.run_facts import corpus_facts, hardware, size, versions
 from ser_lib.use.batches import labels
 from ser_lib.use.command import model_of
@@ -64,11 +65,38 @@ def evaluation_facts(options, corpus, classify, ledger, matched, training, clips
         "model_folder": _name(options.model),
         "date": datetime.date.today().isoformat(),
     }
-    told = encoders({"encoder": (getattr(config, "provenance", None) or {}).get("encoder")})
+    told = encoders({"encoder": _provenance(classify).get("encoder")})
+    known = published(options.model, classify)
+    if known and known["corpora"] is not None:
+        told = [known]
     if told:
         tested = facts["corpora"]
         facts["encoder"] = [{**one, "shared": shared_with(one, tested)} for one in told]
     return facts
+
+
+def published(model, classify):
+    """What a model that was made elsewhere was trained on, as far as anybody tells.
+
+    Arguments
+    ---------
+    model : str
+        As the command names it.
+    classify : SERPipeline
+
+    Returns
+    -------
+    dict or None
+        As :func:`ser_lib.pretrained.heard.heard` returns it, with ``kind``; None for a model of
+        this package, which says itself what it was trained on.
+    """
+    if _provenance(classify).get("corpora"):
+        return None
+    return {**heard(_name(model), classify.model.name_or_path), "kind": "model"}
+
+
+def _provenance(classify):
+    return getattr(classify.model.config, "provenance", None) or {}
 
 
 def _notes(ledger, matched, classes, clips):
@@ -99,6 +127,8 @@ def _name(model):
     path = Path(source)
     if not path.exists():
         return source
+    if snapshot := snapshot_of(path):
+        return snapshot[0]
     parts = path.resolve().parts[1:]
     if "runs" in parts:
         parts = parts[parts.index("runs") + 1 :]
@@ -108,8 +138,8 @@ def _name(model):
 
 def _command(options):
     """The command that gives this evaluation again, without the folders of this machine (str)."""
-    local = Path(options.model).exists()
-    model = f"PATH/TO/{_name(options.model)}" if local else options.model
+    local = Path(options.model).exists() and not snapshot_of(options.model)
+    model = f"PATH/TO/{_name(options.model)}" if local else _name(options.model)
     words = ["python", "-m", "ser_lib", "evaluate", model, "--recipe", options.recipe]
     if options.protocol:
         words += ["--protocol", options.protocol]

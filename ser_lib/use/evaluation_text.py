@@ -7,6 +7,7 @@ trained, and that what the model has heard is known only as far as it says so it
 from ser_lib.evaluation import sections
 from ser_lib.evaluation.markdown import count, percent, span
 from ser_lib.evaluation.report import image, versions
+from ser_lib.evaluation.rows import is_heard
 
 
 def evaluation_text(metrics, drawn):
@@ -52,9 +53,9 @@ def _headline(run, metrics):
 def _training(run):
     """What of the test the model has met before, where it is known that it has not."""
     training = run["training"]
-    if not training["known"] or training["warnings"]:
+    if not training["known"] or training["warnings"] or is_heard(run):
         return ""
-    return "As far as its folder tells, its training held no clip and no speaker of the test."
+    return "As far as is told, its training held no clip and no speaker of the test."
 
 
 def _beside(text, name, drawn):

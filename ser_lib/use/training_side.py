@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ser_lib.errors import ProtocolError
-from ser_lib.evaluation.markdown import count, words
+from ser_lib.evaluation.markdown import count, listed, words
+from ser_lib.pretrained.heard import shared_with
 from ser_lib.protocols import PROTOCOLS, split
 from ser_lib.protocols.ledger import Ledger
 from ser_lib.protocols.sharing import share
@@ -25,7 +26,7 @@ class TrainingSide(NamedTuple):
     warnings: list
 
 
-def training_side(ledger, provenance, manifest, model_folder=None):
+def training_side(ledger, provenance, manifest, model_folder=None, heard=None):
     """Compare a model's training with the test side of a ledger.
 
     Arguments
@@ -38,6 +39,8 @@ def training_side(ledger, provenance, manifest, model_folder=None):
         The corpus, to cut the model's split again.
     model_folder : Path, optional
         A run folder's ledger lies beside it.
+    heard : dict, optional
+        From :func:`ser_lib.pretrained.heard.heard`, for a model without a provenance.
 
     Returns
     -------
@@ -49,11 +52,7 @@ def training_side(ledger, provenance, manifest, model_folder=None):
     if trained is None:
         shared = {pair: {kind: [] for kind in kinds} for pair, kinds in ledger.shared.items()}
         if not corpora:
-            text = (
-                "It is not known what the model was trained on; test clips or their speakers may "
-                "be among it."
-            )
-            return TrainingSide(shared, False, [text])
+            return TrainingSide(shared, *_published(heard, tested))
         both = [name for name in tested if name in corpora]
         if not both:
             return TrainingSide(shared, True, [])
@@ -77,6 +76,27 @@ def training_side(ledger, provenance, manifest, model_folder=None):
         }
         shared = share(sides, clips)
     return TrainingSide(shared, True, _warnings(shared, ledger))
+
+
+def _published(heard, tested):
+    """Whether it is known what a model of others has heard of a test (bool), and the lines on it.
+
+    A table tells corpora, never clips.
+    """
+    both = shared_with(heard, tested) if heard else []
+    if both:
+        text = (
+            f"The model was trained on {listed(map(words, both))}, and on which clips of it is not "
+            "told; test clips or their speakers may have been in its training."
+        )
+        return False, [text]
+    if heard and heard["whole"]:
+        return True, []
+    what = "what else" if heard and heard["corpora"] else "what"
+    return False, [
+        f"It is not known {what} the model was trained on; test clips or their speakers may be "
+        "among it."
+    ]
 
 
 def _trained(ledger, provenance, manifest, model_folder):

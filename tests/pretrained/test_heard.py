@@ -139,12 +139,29 @@ def test_a_config_that_tells_nothing_changes_nothing(tmp_path, text):
     assert heard("thing", tmp_path)["corpora"] is None
 
 
+def test_what_a_config_names_as_its_start_is_the_least_it_heard(tmp_path):
+    config = {"_name_or_path": "facebook/wav2vec2-base"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    found = heard("copy", tmp_path)
+    assert found["corpora"] == ["LibriSpeech"] and found["whole"] is False
+    assert "facebook/wav2vec2-base" in found["source"] and "is not told" in found["source"]
+    # What an id's own card says counts for more.
+    found = heard("superb/wav2vec2-base-superb-er", tmp_path)
+    assert found["corpora"] == ["LibriSpeech", "IEMOCAP"] and found["whole"] is True
+    for other in ("me/mine", 7, None, ""):
+        (tmp_path / "config.json").write_text(json.dumps({"_name_or_path": other}))
+        assert heard("copy", tmp_path) == heard("copy")
+
+
 def test_sentences_for_people():
     text = sentence(heard("microsoft/wavlm-large@c142"))
     assert text == (
         "The encoder `microsoft/wavlm-large@c142` was trained on Libri-Light, GigaSpeech and "
         "VoxPopuli (https://arxiv.org/abs/2110.13900)."
     )
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    text = sentence({**heard(f"microsoft/wavlm-large@{commit}"), "kind": "model"})
+    assert text.startswith("The model `microsoft/wavlm-large@0123456789ab` was trained on Libri")
     text = sentence(heard("openai/whisper-base@1"))
     assert text.startswith("What the encoder `openai/whisper-base@1` has heard before is not known")
     assert "680,000 hours" in text

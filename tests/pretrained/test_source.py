@@ -8,6 +8,8 @@ from ser_lib.errors import HubError, ModelFolderError
 from ser_lib.pretrained import source
 from ser_lib.pretrained.source import locate
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
 
 def test_a_folder_is_named_by_its_last_part_and_its_weights(tiny_encoder):
     found = locate(tiny_encoder("hubert"))
@@ -18,7 +20,7 @@ def test_a_folder_is_named_by_its_last_part_and_its_weights(tiny_encoder):
 
 
 def test_a_snapshot_of_the_hub_is_named_by_its_commit(tiny_encoder, tmp_path, monkeypatch):
-    snapshot = tiny_encoder("hubert", tmp_path / "0123456789abcdef")
+    snapshot = tiny_encoder("hubert", tmp_path / COMMIT)
     asked = {}
 
     def download(repo, revision, allow_patterns):
@@ -27,9 +29,16 @@ def test_a_snapshot_of_the_hub_is_named_by_its_commit(tiny_encoder, tmp_path, mo
 
     monkeypatch.setattr(source, "snapshot_download", download)
     found = locate("somebody/tiny-hubert", revision="main")
-    assert str(found) == "somebody/tiny-hubert@0123456789ab"
+    assert str(found) == f"somebody/tiny-hubert@{COMMIT}"
     assert asked["revision"] == "main"
     assert asked["patterns"] == ["*.json", "*.safetensors"]
+
+
+def test_a_folder_of_the_hubs_cache_goes_by_its_id_and_commit(tiny_encoder, tmp_path):
+    place = tmp_path / "hub" / "models--some.body--tiny-hubert" / "snapshots" / COMMIT
+    place.parent.mkdir(parents=True)
+    tiny_encoder("hubert", place)
+    assert str(locate(place)) == f"some.body/tiny-hubert@{COMMIT}"
 
 
 def test_without_a_network_the_line_says_so(monkeypatch):
