@@ -41,10 +41,11 @@ def write_report(
         of train, validation and test; ``shared`` is the ledger's; the epochs are None for a
         system that is not trained by epochs. ``protocol_notes`` (list of str), ``fit`` (how an
         estimator was fitted), ``members`` (of an ensemble, with their scores), ``corpora`` (what
-        a merged corpus holds), ``two_labels`` (side to ids of the clips whose samples stand under
-        another label too), ``temperature`` (float, fitted on validation, which is in the
-        probabilities) and ``encoder`` (what `ser_lib.pretrained.heard.heard` returns, and
-        ``shared``, what `shared_with` does) may be added.
+        a merged corpus holds), ``classes_without_training`` (list of str), ``two_labels`` (side
+        to ids of the clips whose samples stand under another label too), ``temperature`` (float,
+        fitted on validation, which is in the probabilities) and ``encoder`` (what
+        `ser_lib.pretrained.heard.heard` returns, and ``shared``, what `shared_with` does) may be
+        added.
     predictions : pd.DataFrame
         One row a test clip (see `ser_lib.evaluation.predictions`).
     history : sequence of mapping
@@ -93,7 +94,10 @@ def report_text(run: Mapping, card: Mapping, drawn: Sequence[str]) -> str:
             ),
         ),
         ("Groups of clips", _with_figure(sections.groups(card), "groups", "UA by group", drawn)),
-        ("Training", _with_figure(_training(run), "curves", "Loss and UA by epoch", drawn)),
+        (
+            "Training",
+            _with_figure(_training(run) + _untrained(run), "curves", "Loss and UA by epoch", drawn),
+        ),
         ("How to get this number again", _again(run)),
         ("Cost", cost(run)),
         ("Versions", versions(run["versions"])),
@@ -179,6 +183,15 @@ def _training(run: Mapping) -> str:
     return text + "."
 
 
+def _untrained(run: Mapping) -> str:
+    """A caution about classes that the training side lacked; nothing where it lacked none."""
+    absent = run.get("classes_without_training")
+    if not absent:
+        return ""
+    told = "the model gives probability 0 to what it never heard"
+    return f"\n\nThere was no clip of {listed(absent)} to train on: {told}."
+
+
 def _fit(fit: Mapping | None) -> str:
     """What was fitted, and how its settings were chosen."""
     if not fit:
@@ -193,8 +206,6 @@ def _fit(fit: Mapping | None) -> str:
         )
     else:
         text += " with the settings of its YAML."
-    if absent := fit.get("classes_without_training"):
-        text += f" It was fitted without any clip of {listed(absent)}, to which it gives 0."
     return f"{text} Validation, which chose nothing: UA {percent(fit['validation_ua'], unit=True)}."
 
 

@@ -244,6 +244,7 @@ class Experiment(abc.ABC):
             "train_seconds": round(progress.seconds, 1),
             "native": fits(network),
             "temperature": network.temperature,
+            "classes_without_training": [self.classes[place] for place in network.absent],
             **progress.facts,
         }
         metrics = write_report(self.folder, run, predictions, progress.history)

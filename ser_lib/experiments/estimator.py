@@ -185,7 +185,6 @@ class EstimatorExperiment(Experiment):
         library = kind.__module__.partition(".")[0]
         return {
             "estimator": f"{library}.{kind.__name__}",
-            "classes_without_training": self._absent(),
             "scikit_learn": sklearn.__version__,
             "grid": plain(self.grid),
             "chosen": plain(fitted.settings),

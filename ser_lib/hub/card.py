@@ -234,10 +234,12 @@ def _training(run):
     if run.get("members"):
         made = ", ".join(f"{m['system']} (seed {m['seed']})" for m in run["members"])
         epochs = f"those of its members: {made}"
+    absent = run.get("classes_without_training")
     rows = [
         ["Parameters", f"{run['parameters']:,}"],
         ["Noisy copies of a training clip", str(run.get("augmented_copies", 0))],
         ["Epochs", epochs],
+        *([["Never heard, never said", ", ".join(absent)]] if absent else []),
         ["Time", f"{run['train_seconds']:.0f} s"],
         ["Hardware", run["hardware"]],
         ["Versions", versions],

@@ -129,11 +129,11 @@ def test_a_class_that_training_lacks_gets_no_probability(lacking, tmp_path):
     assert log.count("the training side has no clip of disgust") == 1
     assert "fitted on the other 7 classes" in log
     run = json.loads((tmp_path / "run" / "metrics.json").read_text())["run"]
-    assert run["fit"]["classes_without_training"] == ["disgust"]
-    assert (
-        "without any clip of disgust, to which it gives 0"
-        in (tmp_path / "run" / "report.md").read_text()
-    )
+    assert run["classes_without_training"] == ["disgust"]
+    report = (tmp_path / "run" / "report.md").read_text()
+    assert "There was no clip of disgust to train on: the model gives probability 0 to" in report
+    card = (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "| Never heard, never said | disgust |" in card
     answer = load(tmp_path / "run" / "model")(NOISE, sampling_rate=16_000)
     told = {entry["label"]: entry["score"] for entry in answer}
     assert len(told) == 8 and told["disgust"] == 0
