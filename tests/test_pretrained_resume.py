@@ -18,6 +18,11 @@ ROUTES = {
         "hubert",
         ["--mixed_precision", "bf16", "--gradient_checkpointing", "true"],
     ),
+    "whisper-bf16": (
+        FROZEN,
+        "whisper",
+        ["--mixed_precision", "bf16", "--cache_features", "false"],
+    ),
     "lora": ("hparams/pretrained/lora_encoder.yaml", "wavlm", []),
 }
 

@@ -28,11 +28,18 @@ _CONFIGS = {
     "wav2vec2-large": {**_WAVES, **_LAYER_NORM},
     "hubert": _WAVES,
     "hubert-large": {**_WAVES, **_LAYER_NORM},
+    "hubert-batch-norm": {**_WAVES, "conv_pos_batch_norm": True},
     "wavlm": _WAVES,
     "wavlm-large": {**_WAVES, **_LAYER_NORM},
     "unispeech-sat": _WAVES,
     "data2vec-audio": {**_WAVES, "num_conv_pos_embeddings": 3, "conv_pos_kernel_size": 9},
     "wav2vec2-bert": _SIZES,
+    "wav2vec2-adapter": {**_WAVES, "add_adapter": True, "num_adapter_layers": 2},
+    "wav2vec2-bert-adapter": {
+        **_SIZES,
+        "add_adapter": True,
+        "use_intermediate_ffn_before_adapter": True,
+    },
     "whisper": {
         "d_model": 32,
         "encoder_layers": 2,
@@ -52,7 +59,7 @@ _CONFIGS = {
 
 def family(name):
     """Transformers' name of the family of a tiny checkpoint."""
-    return name.removesuffix("-large")
+    return max((kind for kind in FAMILIES if name.startswith(kind)), key=len)
 
 
 def write(name, folder, safe=True):
@@ -67,6 +74,9 @@ def write(name, folder, safe=True):
         for parameter in network.parameters():
             # Away from the layers' neutral beginnings, so that a part that is left out shows.
             parameter.add_(0.02 * torch.randn_like(parameter))
+        for key, buffer in network.named_buffers():
+            if key.endswith("running_mean"):
+                buffer.add_(0.2 * torch.randn_like(buffer))
     if safe:
         network.save_pretrained(folder)
     else:

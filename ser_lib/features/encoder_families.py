@@ -41,6 +41,8 @@ _CALM = {
     "mask_feature_prob": 0.0,
     "apply_spec_augment": False,
 }
+# What some checkpoints have behind the last layer, to hand fewer frames to a decoder of text.
+_WITHOUT_ADAPTER = {"add_adapter": False, "use_intermediate_ffn_before_adapter": False}
 
 
 def shortest(config):
@@ -86,6 +88,7 @@ def plain_values(described, family):
         made = FAMILIES[family][1](**own).to_dict()
     else:
         config = CONFIG_MAPPING[family]
-        calm = {key: value for key, value in _CALM.items() if hasattr(config(), key)}
-        made = config(**{**own, **calm}).to_diff_dict()
+        fixed = {**_CALM, **_WITHOUT_ADAPTER}
+        fixed = {key: value for key, value in fixed.items() if hasattr(config(), key)}
+        made = config(**{**own, **fixed}).to_diff_dict()
     return {key: value for key, value in sorted(made.items()) if key not in _FOREIGN}

@@ -1,14 +1,17 @@
-"""Two parts of speech encoders, put right for batches in which clips are padded.
+"""Three parts of speech encoders, put right for batches in which clips are padded.
 
 Masks alone do not keep a clip's states from its neighbours: the first convolution of wav2vec2-base
 and its kin normalises each channel over the whole time axis (group norm), padding included, and the
-stacked position convolutions of data2vec see what normalisation makes of the padding. Weights and
-their names stay as they are.
+position convolutions of data2vec, and of those HuBERTs that have a batch norm before them
+(mHuBERT-147), see what normalisation makes of the padding. Weights and their names stay as they
+are.
 """
 
 import torch
 from torch import nn
+from torch.nn import functional
 from transformers.models.data2vec.modeling_data2vec_audio import Data2VecAudioPositionalConvLayer
+from transformers.models.hubert.modeling_hubert import HubertPositionalConvEmbedding
 
 
 class ClipNorm(nn.GroupNorm):
@@ -41,7 +44,29 @@ class ClipPositions(Data2VecAudioPositionalConvLayer):
         return states * within(self.frames, states.shape[2]).unsqueeze(1)
 
 
-_PARTS = {nn.GroupNorm: ClipNorm, Data2VecAudioPositionalConvLayer: ClipPositions}
+class ClipNormedPositions(HubertPositionalConvEmbedding):
+    """HuBERT's position convolution behind a batch norm, which leaves zero behind ``frames``.
+
+    The norm keeps the statistics of the checkpoint in training, too: those of a batch would be of
+    its padding as well.
+    """
+
+    frames = None
+
+    def forward(self, hidden_states):
+        """``(batch, time, width)`` to the same."""
+        norm, states = self.batch_norm, hidden_states.transpose(1, 2)
+        known = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+        states = functional.batch_norm(states, *known, eps=norm.eps)
+        states = self.conv(states * within(self.frames, states.shape[2]).unsqueeze(1))
+        return self.activation(self.padding(states)).transpose(1, 2)
+
+
+_PARTS = {
+    nn.GroupNorm: ClipNorm,
+    Data2VecAudioPositionalConvLayer: ClipPositions,
+    HubertPositionalConvEmbedding: ClipNormedPositions,
+}
 
 
 def put_right(encoder):
@@ -54,9 +79,15 @@ def put_right(encoder):
     """
     for module in encoder.modules():
         kind = type(module)
-        whole = kind is not nn.GroupNorm or module.num_groups == module.num_channels
-        if kind in _PARTS and whole:
+        if kind in _PARTS and _is_upset(module):
             module.__class__ = _PARTS[kind]
+
+
+def _is_upset(module):
+    """Whether padding would upset one of the parts (bool)."""
+    if isinstance(module, nn.GroupNorm):
+        return module.num_groups == module.num_channels
+    return getattr(module, "batch_norm", True) is not None
 
 
 def announce(encoder, first, last):
@@ -72,7 +103,7 @@ def announce(encoder, first, last):
     for module in encoder.modules():
         if isinstance(module, ClipNorm):
             module.frames = first
-        elif isinstance(module, ClipPositions):
+        elif isinstance(module, (ClipPositions, ClipNormedPositions)):
             module.frames = last
 
 

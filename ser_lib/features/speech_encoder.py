@@ -30,8 +30,8 @@ class SpeechEncoder(nn.Module):
 
     It starts from random weights; :func:`ser_lib.pretrained.encoder.speech_encoder` starts it from
     others. Dropped layers and masked stretches (SpecAugment), which some families train with, are
-    off. The normalisation of samples and the spectral features of Whisper and w2v-BERT are those of
-    the encoder's own feature extractor.
+    off; an adapter behind the last layer is left out. The normalisation of samples and the spectral
+    features of Whisper and w2v-BERT are those of the encoder's own feature extractor.
 
     Whisper hears every clip in 30 s of silence and gives 1,500 states, of which those of the clip
     are kept; what a clip has beyond 30 s it does not hear.
@@ -67,6 +67,8 @@ class SpeechEncoder(nn.Module):
             raise ValueError(f"there is no family {family!r}; choose {', '.join(FAMILIES)}")
         if layers not in ("all", "last"):
             raise ValueError(f"layers is {layers!r}; choose all or last")
+        if config.get("add_adapter"):
+            raise ValueError("add_adapter is true; set it to false: its frames are not counted")
         encoder, feature_extractor = FAMILIES[family]
         self.family, self.layers, self.pooled = family, layers, bool(pooled)
         self.config = CONFIG_MAPPING[family](**config)
@@ -131,7 +133,8 @@ class SpeechEncoder(nn.Module):
             states = [state * inside for state in states]
             if self.pooled:
                 count = frames.view(-1, 1, 1)
-                states = [state.sum(dim=1, keepdim=True) / count for state in states]
+                whole = {"dim": 1, "keepdim": True, "dtype": torch.float32}
+                states = [state.sum(**whole) / count for state in states]
                 frames = torch.ones_like(frames)
             longest = int(frames.max())
             features = torch.stack([state[:, :longest].float() for state in states], dim=1)
@@ -170,19 +173,20 @@ class SpeechEncoder(nn.Module):
         return frames
 
     def _spectra(self, waveforms, lengths, padding):
-        # NumPy on the CPU, as the encoder was trained; frozen encoders do it once.
-        clips = [
-            clip[:length].float().cpu().numpy()
-            for clip, length in zip(waveforms, lengths.tolist(), strict=True)
-        ]
-        clips = [_padded(clip, shortest(self.config)) for clip in clips]
-        made = self.extractor(
-            clips,
-            sampling_rate=self.sample_rate,
-            padding=padding,
-            return_attention_mask=True,
-            return_tensors="pt",
-        )
+        # On the CPU, as the encoder was trained; frozen encoders do it once.
+        least = shortest(self.config)
+        pairs = zip(waveforms.float().cpu(), lengths.tolist(), strict=True)
+        clips = [clip[:length] for clip, length in pairs]
+        clips = [nn.functional.pad(clip, (0, max(0, least - len(clip)))).numpy() for clip in clips]
+        # Whisper's spectra are PyTorch's all the same: half precision would spoil them.
+        with torch.autocast("cpu", enabled=False):
+            made = self.extractor(
+                clips,
+                sampling_rate=self.sample_rate,
+                padding=padding,
+                return_attention_mask=True,
+                return_tensors="pt",
+            )
         inputs = made["input_features"].to(waveforms.device)
         if self.family == "whisper":
             most = self.config.max_source_positions
@@ -192,10 +196,3 @@ class SpeechEncoder(nn.Module):
             return inputs, None, frames.clamp(max=most)
         mask = made["attention_mask"].to(waveforms.device)
         return inputs, mask, mask.sum(dim=1)
-
-
-def _padded(clip, least):
-    """Samples with zeros behind them until there are ``least``."""
-    if len(clip) >= least:
-        return clip
-    return torch.nn.functional.pad(torch.from_numpy(clip), (0, least - len(clip))).numpy()

@@ -27,7 +27,6 @@ def fits(network):
     return (
         type(front_end) is SpeechEncoder
         and front_end.family in FAMILIES
-        and not getattr(front_end.config, "add_adapter", False)
         and network.scaler is None
         and type(head) is LayerHead
         and head.spec["activation"] == "none"

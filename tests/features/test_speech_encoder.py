@@ -11,7 +11,10 @@ from ser_lib.pretrained.encoder import speech_encoder
 from ser_lib.registry import build
 
 WAVES = ("wav2vec2", "hubert", "wavlm", "unispeech-sat", "data2vec-audio")
-ENCODERS = (*FAMILIES, "wav2vec2-large", "hubert-large", "wavlm-large")
+ENCODERS = (
+    *(*FAMILIES, "wav2vec2-large", "hubert-large", "wavlm-large", "hubert-batch-norm"),
+    *("wav2vec2-adapter", "wav2vec2-bert-adapter"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,29 @@ def test_group_norm_over_padding_would_have_changed_the_states(tiny_encoder, cli
     assert (together - alone).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("name", ["whisper", "wav2vec2-bert", "hubert", "data2vec-audio"])
+@torch.no_grad()
+def test_half_precision_on_a_cpu_gives_nearly_the_same(name, tiny_encoder, clips):
+    front_end = speech_encoder(tiny_encoder(name)).eval()
+    expected, frames = front_end(*batch(clips))
+    with torch.autocast("cpu", torch.bfloat16):
+        found, same = front_end(*batch(clips))
+    assert found.dtype == torch.float32 and torch.equal(same, frames)
+    assert 0 < (found - expected).abs().max() < 0.02 * expected.abs().max()
+
+
+@pytest.mark.parametrize("kept", ["train_layers", "frozen"])
+def test_a_batch_norm_keeps_what_it_knows(kept, tiny_encoder, clips):
+    """Of a batch it would learn the padding."""
+    layers = -1 if kept == "train_layers" else 0
+    front_end = speech_encoder(tiny_encoder("hubert-batch-norm"), train_layers=layers).train()
+    before = {key: value.clone() for key, value in front_end.named_buffers()}
+    assert any(key.endswith("running_mean") for key in before)
+    front_end(*batch(clips))
+    for key, value in front_end.named_buffers():
+        assert torch.equal(value, before[key]), key
+
+
 @pytest.mark.parametrize("name", ["wav2vec2", "data2vec-audio"])
 def test_a_copy_is_a_model_of_its_own(name, tiny_encoder, clips):
     front_end = speech_encoder(tiny_encoder(name)).eval()
@@ -116,7 +142,11 @@ def test_frozen_parts_drop_nothing_in_training(tiny_encoder, clips):
 
 @pytest.mark.parametrize(
     ("wrong", "match"),
-    [({"family": "bert"}, "no family"), ({"layers": "first"}, "layers is 'first'")],
+    [
+        ({"family": "bert"}, "no family"),
+        ({"layers": "first"}, "layers is 'first'"),
+        ({"config": {"add_adapter": True}}, "add_adapter is true"),
+    ],
 )
 def test_refuses_what_it_does_not_know(wrong, match):
     with pytest.raises(ValueError, match=match):
