@@ -1,7 +1,5 @@
 """The protocols on the real corpus: what the audit must show."""
 
-import json
-
 import pytest
 
 from ser_lib.corpora import ravdess
@@ -33,15 +31,6 @@ def test_19_5_has_the_sizes_of_its_source(manifest):
     ledger = split(manifest, "ravdess-19-5")
     assert ledger.shared_test_speakers == []
     assert [len(ids) for ids in ledger.sides.values()] == [752, 388, 300]
-
-
-def test_committed_results_name_ledgers_that_are_made_again(manifest, repository):
-    paths = sorted((repository / "results" / "RAVDESS").rglob("fold-*/metrics.json"))
-    assert paths
-    for path in paths:
-        run = json.loads(path.read_text())["run"]
-        ledger = split(manifest, run["protocol"], run["fold"], run["seed"])
-        assert ledger.sha256 == run["ledger_sha256"], path
 
 
 @pytest.mark.parametrize("name", ["ravdess-si5", "ravdess-16-4-4", "ravdess-random5"])
