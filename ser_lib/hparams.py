@@ -15,6 +15,7 @@ import ruamel.yaml
 from hyperpyyaml import load_hyperpyyaml, resolve_references
 
 from ser_lib.errors import HparamsError, SerError
+from ser_lib.pretrained.names import snapshot_of
 from ser_lib.training.settings import TrainingSettings, check_type
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,7 +89,9 @@ class Hparams:
     def system(self):
         """Name of the system: the YAML's, and that of the weights it starts from (str)."""
         start = next((self.value(key) for key in STARTS if self.value(key)), None)
-        return f"{self.path.stem}-{Path(start).name}" if start else self.path.stem
+        if not start:
+            return self.path.stem
+        return f"{self.path.stem}-{Path((snapshot_of(start) or [start])[0]).name}"
 
     def value(self, key, default=None):
         """Plain value of a key after the overrides."""
@@ -178,6 +181,11 @@ class Hparams:
                 raise HparamsError(f"--{key} is empty; give a folder, or leave it out")
             return text
         value = _from_text(key, text)
+        if key in STARTS and value is None:
+            return None
+        if key == "revision" and value is not None:
+            # The digits of a commit may look like a number.
+            return text
         if current is None or isinstance(current, ruamel.yaml.comments.TaggedScalar):
             return value
         return check_type(key, value, _plain_type(current))

@@ -10,11 +10,13 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 from ser_lib.corpora.manifest import is_synthetic
+from ser_lib.hparams import FOLDERS, STARTS
+from ser_lib.pretrained.names import pinned
 
 _PACKAGES = ("ser-lib", "torch", "transformers", "accelerate", "datasets", "speechbrain", "numpy")
 
 
-def run_facts(corpus, hparams, ledger, network, allow_partial=False):
+def run_facts(corpus, hparams, ledger, network, allow_partial=False, started=None):
     """Facts of one trained fold, but for its epochs and its time.
 
     Arguments
@@ -29,6 +31,8 @@ def run_facts(corpus, hparams, ledger, network, allow_partial=False):
         For its number of parameters.
     allow_partial : bool
         Whether clips were allowed to be missing.
+    started : str, optional
+        Name of the weights that the system started from, as it is recorded.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def run_facts(corpus, hparams, ledger, network, allow_partial=False):
         "mixed_precision": precision,
         "hardware": hardware() + (f", {precision}" if precision != "no" else ""),
         "versions": versions(),
-        "command": command(corpus, hparams, ledger, allow_partial),
+        "command": command(corpus, hparams, ledger, allow_partial, started),
         "model_folder": "model",
         "date": datetime.date.today().isoformat(),
     }
@@ -116,7 +120,7 @@ def _heard(corpus, name):
     return {part: r for part, r in getattr(corpus, "READERS", {}).items() if part in there}
 
 
-def command(corpus, hparams, ledger, allow_partial):
+def command(corpus, hparams, ledger, allow_partial, started=None):
     """The command that gives this run again on any machine (str).
 
     Folders of this machine are left out: a report is for others, and its paths are nobody's
@@ -131,14 +135,37 @@ def command(corpus, hparams, ledger, allow_partial):
     words = ["python", f"recipes/{corpus.NAME}/train.py", yaml]
     words += getattr(corpus, "OPTIONS", [])
     words += ["--protocol", ledger.protocol, "--fold", str(ledger.fold)]
-    for key, value in hparams.overrides.items():
-        if key == "data_folder":
-            value = value if value == "sample" else f"PATH/TO/{corpus.NAME}"
-        if key == "pretrained" and Path(str(value)).is_dir():
-            value = f"PATH/TO/{Path(value).resolve().name}"
-        if key != "output_folder":
-            words += [f"--{key}", value if isinstance(value, str) else json.dumps(value)]
+    if "data_folder" in hparams.overrides:
+        sample = hparams.overrides["data_folder"] == "sample"
+        words += ["--data_folder", "sample" if sample else f"PATH/TO/{corpus.NAME}"]
+    words += option_words(hparams, started)
     return shlex.join(words + ["--allow_partial"] * allow_partial)
+
+
+def option_words(hparams, started=None):
+    """A run's options but for its corpus's and its own folder, as others can give them (list).
+
+    Arguments
+    ---------
+    hparams : Hparams
+        The system.
+    started : str, optional
+        Name of the weights that it started from, as it is recorded. Of those on the Hub the commit
+        becomes the revision, whatever branch was asked for.
+    """
+    told = {key: v for key, v in hparams.overrides.items() if key not in FOLDERS}
+    snapshot = pinned(started)
+    for key in STARTS:
+        here = Path(str(told.get(key) or "")).expanduser()
+        if told.get(key) and here.is_dir():
+            told[key] = snapshot[0] if snapshot else f"PATH/TO/{here.resolve().name}"
+    if snapshot and "revision" in hparams.values:
+        told["revision"] = snapshot[1]
+    return [
+        word
+        for key, value in told.items()
+        for word in (f"--{key}", value if isinstance(value, str) else json.dumps(value))
+    ]
 
 
 def hardware():

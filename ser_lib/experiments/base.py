@@ -238,8 +238,10 @@ class Experiment(abc.ABC):
         }
 
     def _report(self, network, progress, predictions):
+        started = progress.facts.get("initialised_from")
+        given = (self.corpus, self.hparams, self.ledger, network, self.allow_partial, started)
         run = {
-            **run_facts(self.corpus, self.hparams, self.ledger, network, self.allow_partial),
+            **run_facts(*given),
             **self.training_facts(progress),
             "train_seconds": round(progress.seconds, 1),
             "native": fits(network),

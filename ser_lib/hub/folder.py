@@ -177,7 +177,7 @@ def _fetch(repo_id, revision, token):
             snapshot_download(repo_id, revision=revision, token=token, allow_patterns=_PUBLISHED)
         )
     except Exception as error:
-        trouble = hub_trouble(error, repo_id)
+        trouble = hub_trouble(error, repo_id, revision)
         if trouble is None:
             raise
         raise HubError(f"no folder {repo_id!r} here, and {trouble}") from error

@@ -6,12 +6,12 @@ from ser_lib.errors import HparamsError, ModelFolderError
 from ser_lib.features.encoder_families import FAMILIES, plain_values
 from ser_lib.features.speech_encoder import SpeechEncoder
 from ser_lib.hub.budget import Budget
-from ser_lib.hub.vetting import check_config, check_extractor, check_folder, one_line, read_json
+from ser_lib.hub.vetting import one_line
 from ser_lib.models.attentive_head import AttentiveHead
 from ser_lib.models.layer_head import LayerHead
+from ser_lib.pretrained.description import find_encoder
 from ser_lib.pretrained.heard import heard
 from ser_lib.pretrained.lora import add_adapters
-from ser_lib.pretrained.source import locate
 from ser_lib.pretrained.weights import load_weights
 
 # What an encoder may be over its weights on disk, which may be stored in half precision.
@@ -65,20 +65,10 @@ def speech_encoder(
         If the weights are not there, not those of a known family, or incomplete.
     """
     _check(train_layers, freeze_epochs, lora_rank)
-    found = locate(source, revision, allow_pickle)
-    values = _described(found.folder / "config.json")
-    family = values.get("model_type")
-    if family not in FAMILIES:
-        raise ModelFolderError(
-            f"{source}: {family!r} is no speech encoder known here; choose one of "
-            f"{', '.join(FAMILIES)}"
-        )
-    extractor = read_json(found.folder / "preprocessor_config.json")
-    check_extractor(
-        found.folder / "preprocessor_config.json", {"sampling_rate": 16_000, **extractor}
-    )
+    start = find_encoder(source, revision, allow_pickle)
+    found, family = start.found, start.family
     try:
-        described = plain_values(values, family), plain_values(extractor, family)
+        described = plain_values(start.config, family), plain_values(start.extractor, family)
         most = _TIMES * sum(path.stat().st_size for path in found.weights) + _BYTES
         with Budget(most, most, _OPERATIONS):
             front_end = SpeechEncoder(family, *described, layers, pooled)
@@ -138,15 +128,6 @@ def _check(train_layers, freeze_epochs, lora_rank):
             )
     if lora_rank and train_layers:
         raise HparamsError("lora_rank trains adapters in place of layers: set train_layers to 0")
-
-
-def _described(path):
-    """Values of a config.json (dict) that asks for nothing from elsewhere; labels are unused."""
-    check_folder(path.parent)
-    values = read_json(path)
-    unused = ("id2label", "label2id", "provenance")
-    check_config(path, {key: value for key, value in values.items() if key not in unused})
-    return values
 
 
 def _weights(front_end, found, source):

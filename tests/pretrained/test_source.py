@@ -1,7 +1,10 @@
 """Where starting weights are found, and what is refused."""
 
+import fnmatch
+
 import pytest
 import torch
+from huggingface_hub import constants
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from ser_lib.errors import HubError, ModelFolderError
@@ -49,12 +52,79 @@ def test_without_a_network_the_line_says_so(monkeypatch):
     with pytest.raises(HubError, match=r"no folder 'somebody/x' here, and the Hub cannot be") as e:
         locate("somebody/x")
     assert "\n" not in str(e.value)
+    with pytest.raises(HubError, match="for revision 'v2' of somebody/x; check the network"):
+        locate("somebody/x", "v2")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(HubError, match="HF_HUB_OFFLINE is set and .* lacks somebody/x, or"):
+        locate("somebody/x")
+    with pytest.raises(HubError, match="HF_HUB_OFFLINE is set and .* lacks revision 'v2' of some"):
+        locate("somebody/x", "v2")
 
 
-@pytest.mark.parametrize("wrong", ["", "nowhere", "./nowhere", "a/b/c", "/nowhere/at/all"])
+def test_a_folder_has_no_revision(tiny_encoder):
+    with pytest.raises(ModelFolderError, match="no revisions; leave --revision v2 out, or"):
+        locate(tiny_encoder("hubert"), "v2")
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_no_name_at_all_says_what_to_give(nothing):
+    with pytest.raises(ModelFolderError, match="give a folder .* or an id of the Hub such as"):
+        locate(nothing)
+
+
+def hub_of(monkeypatch, folder, safe):
+    """A Hub with one repository; returns the revisions and patterns that are asked of it (list)."""
+    folder.mkdir()
+    asked = []
+
+    def download(repo, revision, allow_patterns):
+        asked.append((revision, allow_patterns))
+        (folder / "config.json").write_text("{}")
+        for name in ("model.safetensors",) * safe + ("pytorch_model.bin",):
+            if any(fnmatch.fnmatch(name, pattern) for pattern in allow_patterns):
+                (folder / name).write_bytes(b"weights")
+        return str(folder)
+
+    monkeypatch.setattr(source, "snapshot_download", download)
+    return asked
+
+
+def test_pickled_weights_are_not_fetched_where_there_are_safetensors(tmp_path, monkeypatch):
+    asked = hub_of(monkeypatch, tmp_path / COMMIT, safe=True)
+    found = locate("somebody/x", "main", allow_pickle=True)
+    assert [path.name for path in found.weights] == ["model.safetensors"]
+    assert asked == [("main", ["*.json", "*.safetensors"])]
+
+
+def test_pickled_weights_are_fetched_of_the_commit_that_was_looked_at(tmp_path, monkeypatch):
+    asked = hub_of(monkeypatch, tmp_path / COMMIT, safe=False)
+    with pytest.raises(ModelFolderError, match="--allow_pickle true"):
+        locate("somebody/x")
+    found = locate("somebody/x", "main", allow_pickle=True)
+    assert [path.name for path in found.weights] == ["pytorch_model.bin"]
+    assert [revision for revision, _ in asked] == [None, "main", COMMIT]
+
+
+def test_what_was_allowed_is_not_advised(tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "snapshot_download", lambda *_, **__: str(tmp_path))
+    for name in ("somebody/x", str(tmp_path)):
+        with pytest.raises(ModelFolderError, match="neither safetensors nor pickled") as e:
+            locate(name, allow_pickle=True)
+        assert "--allow_pickle" not in str(e.value)
+
+
+def test_weights_that_changed_are_hashed_again(tiny_encoder, tmp_path):
+    folder = tiny_encoder("hubert", tmp_path / "hubert")
+    first = locate(folder).version
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes() + b" ")
+    assert locate(folder).version != first
+
+
+@pytest.mark.parametrize("wrong", ["nowhere", "./nowhere", "a/b/c", "/nowhere/at/all"])
 def test_what_can_be_no_hub_id_is_a_missing_folder(wrong, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelFolderError, match=r"no such folder|no safetensors"):
+    with pytest.raises(ModelFolderError, match="no such folder"):
         locate(wrong)
 
 
