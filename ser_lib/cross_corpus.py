@@ -7,7 +7,6 @@ IEMOCAP's excited turns count as happy, as the map says; ``--classes source4`` l
 """
 
 import argparse
-import json
 import logging
 import shlex
 import sys
@@ -88,6 +87,8 @@ def _run(options, values):
     # From here on heavy libraries load, which --help alone should not wait for.
     from ser_lib.experiments import experiment
     from ser_lib.hparams import Hparams
+    from ser_lib.pretrained.heard import encoders
+    from ser_lib.pretrained.start import start_of
     from ser_lib.protocols import split
     from ser_lib.recipe import make_folder
     from ser_lib.training.accelerator import make_accelerator
@@ -96,8 +97,9 @@ def _run(options, values):
     if len(set(options.corpora)) < max(2, len(options.corpora)):
         raise HparamsError(f"--corpora {' '.join(options.corpora)}: name two or more, each once")
     log_to_console(logging.INFO)
-    corpora = [_four(module, options) for module in _modules(options)]
-    again = _command(options, hparams, corpora)
+    modules, started = _modules(options), start_of(hparams)
+    corpora = [_four(module, options) for module in modules]
+    again = _command(options, hparams, corpora, started)
     seed = hparams.settings.seed
     folder = options.output_folder or Path("runs", "cross-corpus", hparams.system, f"seed-{seed}")
     cells = []
@@ -112,7 +114,7 @@ def _run(options, values):
         accelerator = make_accelerator(hparams.settings, inside)
         for other in corpora:
             cells.append(_cell(corpus, other, result, accelerator, hparams.settings))
-    _write(folder, hparams, corpora, cells)
+    _write(folder, hparams, corpora, cells, encoders(result.metrics["run"]))
 
 
 def _modules(options):
@@ -152,6 +154,7 @@ def _four(module, options):
 def _cell(corpus, other, result, accelerator, settings):
     """UA of the system trained on ``corpus``, tested on ``other``."""
     from ser_lib.evaluation.scorecard import scorecard
+    from ser_lib.pretrained.heard import encoders, shared_with
     from ser_lib.scoring import predict
 
     table = result.predictions
@@ -169,9 +172,11 @@ def _cell(corpus, other, result, accelerator, settings):
         )
     card = scorecard(table, list(corpus.EMOTIONS))
     ua = card["metrics"]["ua"]
+    told, tested = encoders(result.metrics["run"]), sorted(set(other.manifest["corpus"]))
     return {
         "train": corpus.NAME,
         "test": other.NAME,
+        "heard": any(shared_with(encoder, tested) for encoder in told),
         "ua": ua["value"],
         "low": ua["low"],
         "high": ua["high"],
@@ -181,22 +186,24 @@ def _cell(corpus, other, result, accelerator, settings):
     }
 
 
-def _command(options, hparams, corpora):
+def _command(options, hparams, corpora, started=None):
     """The command that gives the matrix again, without the folders of this machine (str)."""
+    from ser_lib.run_facts import option_words
+
     words = ["python", "-m", "ser_lib.cross_corpus", f"hparams/{hparams.path.name}", "--corpora"]
     words += [corpus.NAME for corpus in corpora]
     if options.data_folder:
         words += ["--data_folder", "sample" if options.data_folder == "sample" else "PATH/TO/DATA"]
     if options.classes:
         words += ["--classes", options.classes]
-    for key, value in hparams.overrides.items():
-        words += [f"--{key}", value if isinstance(value, str) else json.dumps(value)]
+    words += option_words(hparams, started)
     return shlex.join(words + ["--allow_partial"] * options.allow_partial)
 
 
-def _write(folder, hparams, corpora, cells):
+def _write(folder, hparams, corpora, cells, encoders):
     from ser_lib.corpora.manifest import is_synthetic
     from ser_lib.evaluation.matrix import write_matrix
+    from ser_lib.pretrained.heard import sentence
 
     rules = ", ".join(f"{corpus.NAME} {corpus.DEFAULT_PROTOCOL}" for corpus in corpora)
     lacking = [
@@ -214,7 +221,7 @@ def _write(folder, hparams, corpora, cells):
         "classes": list(corpora[0].EMOTIONS),
         "command": corpora[0].COMMAND,
         "synthetic": any(is_synthetic(corpus.manifest) for corpus in corpora),
-        "notes": [f"Protocols, fold 1 of each: {rules}.", *lacking],
+        "notes": [f"Protocols, fold 1 of each: {rules}.", *lacking, *map(sentence, encoders)],
     }
     write_matrix(folder, facts, cells)
     logger.info("matrix: %s", folder / "matrix.md")

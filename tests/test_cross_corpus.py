@@ -49,6 +49,8 @@ def test_there_is_a_cell_for_every_pair(folder):
     pairs = {(cell["train"], cell["test"]) for cell in matrix["cells"]}
     assert pairs == {(a, b) for a in ("RAVDESS", "EMO-DB") for b in ("RAVDESS", "EMO-DB")}
     assert all(0 <= cell["ua"] <= 1 for cell in matrix["cells"])
+    assert not any(cell["heard"] for cell in matrix["cells"])
+    assert "†" not in (folder / "matrix.md").read_text()
     assert matrix["classes"] == ["angry", "happy", "neutral", "sad"]
     assert (folder / "matrix.png").stat().st_size > 0
 
@@ -74,6 +76,29 @@ def test_the_command_is_the_matrixs_and_holds_no_folder_of_this_machine(folder, 
 def test_starting_again_finds_the_models(folder, arguments, capsys):
     assert main([*arguments, "--output_folder", str(folder)]) == 0
     assert capsys.readouterr().out.count("finished already") == 2
+
+
+def test_cells_of_a_corpus_that_the_encoder_has_heard_are_marked(
+    data, tiny_encoder, tmp_path, repository
+):
+    encoder = tiny_encoder("hubert", tmp_path / "tiny")
+    config = json.loads((encoder / "config.json").read_text())
+    told = json.dumps({**config, "provenance": {"corpora": ["EMO-DB"]}})
+    (encoder / "config.json").write_text(told)
+    words = [repository / "hparams" / "pretrained" / "frozen_encoder.yaml", "--encoder", encoder]
+    words += ["--corpora", "RAVDESS", "EMO-DB", "--data_folder", data, "--number_of_epochs", "1"]
+    words += ["--batch_size", "8", "--num_workers", "0", "--allow_partial"]
+    words += ["--output_folder", tmp_path / "run"]
+    assert main([str(word) for word in words]) == 0
+    matrix = json.loads((tmp_path / "run" / "matrix.json").read_text())
+    assert {cell["test"]: cell["heard"] for cell in matrix["cells"]} == {
+        "RAVDESS": False,
+        "EMO-DB": True,
+    }
+    text = (tmp_path / "run" / "matrix.md").read_text()
+    assert text.count("†") == 3 and "† The pretrained encoder had heard the tested corpus" in text
+    assert "The encoder `tiny@sha256:" in text and "was trained on EMO-DB (its own" in text
+    assert "--encoder PATH/TO/tiny" in text and str(tmp_path) not in text
 
 
 @pytest.mark.parametrize(

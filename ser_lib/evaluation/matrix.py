@@ -8,6 +8,7 @@ import numpy as np
 from ser_lib.evaluation import figures
 from ser_lib.evaluation.files import finite, staged, to_json, write_text
 from ser_lib.evaluation.markdown import count, percent, span, table
+from ser_lib.evaluation.rows import HEARD, HEARD_NOTE
 from ser_lib.evaluation.sections import BANNER, document
 
 
@@ -23,7 +24,8 @@ def write_matrix(folder: str | Path, facts: Mapping, cells: Sequence[Mapping]) -
         ``synthetic`` (bool), ``notes`` (list of str).
     cells : sequence of mapping
         One a pair: ``train``, ``test`` (corpus), ``ua``, ``low``, ``high`` (fractions, the ends may
-        be None), ``clips``, ``speakers``, ``classes`` (those that the test clips have, int).
+        be None), ``clips``, ``speakers``, ``classes`` (those that the test clips have, int), and
+        ``heard`` (bool), whether a pretrained encoder had heard the tested corpus before.
 
     Returns
     -------
@@ -58,6 +60,7 @@ def _text(facts, found):
         ("", BANNER if facts["synthetic"] else ""),
         ("", "UA in percent with 95 % intervals over speakers; rows train, columns test."),
         ("", table(("trained on", *names), rows)),
+        ("", HEARD_NOTE if any(cell.get("heard") for cell in found.values()) else ""),
         ("", "![UA of each pair](matrix.png)"),
         ("Test sides", "\n".join(sizes)),
         ("Notes", "\n".join(f"- {note}" for note in facts["notes"])),
@@ -68,8 +71,12 @@ def _text(facts, found):
 
 def _cell(cell):
     around = "" if cell["low"] is None else f" [{span(cell['low'], cell['high'])}]"
-    text = percent(cell["ua"]) + around
+    text = percent(cell["ua"]) + _mark(cell) + around
     return f"**{text}**" if cell["train"] == cell["test"] else text
+
+
+def _mark(cell):
+    return HEARD if cell.get("heard") else ""
 
 
 def _draw(path, facts, found):
@@ -80,13 +87,16 @@ def _draw(path, facts, found):
     side = 1.1 * len(names) + 1.2
     marked = "synthetic voices, " if facts["synthetic"] else ""
     subtitle = f"{marked}UA in percent; framed: tested on new speakers of its own corpus"
+    if any(map(_mark, found.values())):
+        subtitle += f"; {HEARD}: the encoder had heard the tested corpus before"
     figure, ax = figures.headed_figure(max(side + 1.2, 4.5), side + 0.6, facts["title"], subtitle)
     shades = LinearSegmentedColormap.from_list("ua", ["#FFFFFF", figures.BLUE])
     ax.imshow(values, cmap=shades, vmin=0, vmax=1)
     for row, column in np.ndindex(values.shape):
         value = values[row, column]
         ink = "white" if value > 0.6 else figures.INK
-        ax.text(column, row, f"{100 * value:.1f}", ha="center", va="center", color=ink)
+        text = f"{100 * value:.1f}{_mark(found[names[row], names[column]])}"
+        ax.text(column, row, text, ha="center", va="center", color=ink)
         if row == column:
             box = {"fill": False, "edgecolor": figures.VERMILLION, "linewidth": 2}
             ax.add_patch(_rectangle(column, row, box))
