@@ -5,6 +5,7 @@ is written whole or not at all. Inside :class:`Requests` it is kept until there 
 """
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import threading
@@ -81,8 +82,23 @@ class Requests:
 
 
 def leave_it_to_the_parent(worker):
-    """For worker processes of a loader (int, not used): Ctrl-C reaches them too, too early."""
+    """For worker processes of a loader (int, not used): requests reach them too, too early.
+
+    A terminal and a scheduler ask all processes at once, and a loader whose worker has left raises
+    an error before its parent has seen to leaving in order.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # macOS does not tell who sent a signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_heed_the_parent, daemon=True).start()
+
+
+def _heed_the_parent():
+    """End this process when its parent asks, as multiprocessing does with workers it has left."""
+    parent = multiprocessing.parent_process().pid
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)
 
 
 def speaks_for_all():

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from ser_lib.data.clips import clip_dataset, collate
 from ser_lib.hub.native import read_network
+from ser_lib.interruption import leave_it_to_the_parent
 from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
 from ser_lib.training.feature_cache import (
     AnalysedClips,
@@ -113,7 +114,13 @@ def clips_for(network, manifest, ids):
 
 def _loader(clips, batch_size, num_workers):
     workers = 0 if is_cached(clips) else num_workers
-    return DataLoader(clips, batch_size, collate_fn=collate, num_workers=workers)
+    return DataLoader(
+        clips,
+        batch_size,
+        collate_fn=collate,
+        num_workers=workers,
+        worker_init_fn=leave_it_to_the_parent,
+    )
 
 
 def _row(clip, probabilities, classes, fold):

@@ -20,6 +20,7 @@ from torch.utils.data import Dataset as Items
 
 from ser_lib.corpora.places import cache_folder
 from ser_lib.data.clips import clip_dataset, collate
+from ser_lib.interruption import leave_it_to_the_parent
 from ser_lib.logs import progress_bar
 from ser_lib.training.feature_cache import cache_key, device_of
 
@@ -143,6 +144,7 @@ def _compute(network, manifest, settings, parts):
             settings.batch_size,
             collate_fn=collate,
             num_workers=settings.num_workers,
+            worker_init_fn=leave_it_to_the_parent,
         )
         unfinished = path.with_suffix(".part")
         with ArrowWriter(features=_COLUMNS, path=str(unfinished)) as writer:

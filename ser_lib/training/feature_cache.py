@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 import ser_lib
 from ser_lib.data.clips import collate
+from ser_lib.interruption import leave_it_to_the_parent
 from ser_lib.logs import progress_bar
 
 # Files of the package that decide what the features of a clip are.
@@ -194,13 +195,12 @@ def analysed(dataset, network, batch_size=32, num_workers=0):
         float32, on the CPU: the features of these clips, flat, one clip after the other.
     """
     device = device_of(network.front_end)
+    workers = {"num_workers": num_workers, "worker_init_fn": leave_it_to_the_parent}
     if device.type == "cpu":
         clips = AnalysedClips(dataset, network)
-        yield from DataLoader(clips, _AT_ONCE, collate_fn=_packed, num_workers=num_workers)
+        yield from DataLoader(clips, _AT_ONCE, collate_fn=_packed, **workers)
         return
-    loader = DataLoader(
-        dataset, batch_size, collate_fn=collate, num_workers=num_workers, pin_memory=True
-    )
+    loader = DataLoader(dataset, batch_size, collate_fn=collate, pin_memory=True, **workers)
     for batch in loader:
         inputs, lengths = (batch[key].to(device) for key in ("inputs", "lengths"))
         features, lengths = network.features(inputs, lengths)

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from ser_lib.corpora import places
 from ser_lib.data.clips import clip_dataset, collate
+from ser_lib.interruption import leave_it_to_the_parent
 from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
 from ser_lib.training.feature_cache import (
     CachedFeatures,
@@ -184,7 +185,14 @@ def feature_batches(network, items, settings):
     """
     device = device_of(network)
     workers = 0 if is_cached(items) else settings.num_workers
-    for batch in DataLoader(items, 32, collate_fn=collate, num_workers=workers):
+    loader = DataLoader(
+        items,
+        32,
+        collate_fn=collate,
+        num_workers=workers,
+        worker_init_fn=leave_it_to_the_parent,
+    )
+    for batch in loader:
         inputs = batch["inputs"].to(device)
         if inputs.dim() == 2:
             inputs, _ = network.features(inputs, batch["lengths"].to(device))

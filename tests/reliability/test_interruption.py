@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from harness import outcome, same
+from harness import Harness, outcome, same
 
 EPOCHS = ("--number_of_epochs", "3")
 # Asks to leave in the third step of the second of three epochs of eight steps.
@@ -33,6 +33,64 @@ def test_a_run_that_was_asked_to_leave_goes_on_within_the_epoch(
     assert (folder / "checkpoints" / "epoch-0001-step-000003" / "trainer.json").exists()
     assert "going on after epoch 1, step 3" in harness.run(folder, *EPOCHS)
     same(outcome(folder), outcome(unbroken))
+
+
+# What a scheduler does: it asks the run and the processes that decode for it, from outside.
+ALL = """
+import multiprocessing, os, subprocess, time
+# Processes of the harness are daemons, which may have no workers, and would not fork them.
+multiprocessing.current_process()._config["daemon"] = False
+multiprocessing.set_start_method("fork", force=True)
+def ask_all(seconds=0.0):
+    line = f"sleep {seconds}; kill -TERM -{os.getpid()}"
+    return subprocess.Popen(["sh", "-c", line], start_new_session=True)
+"""
+# In the third of sixteen steps to the optimiser's next, for which the workers have to go on.
+TRAINING = """
+from ser_lib.training.trainer import Trainer
+quick, steps = Trainer._loss, []
+def loss(self, logits, labels, shared=False):
+    steps.append(shared)
+    if sum(steps) == 3:
+        ask_all().wait()
+    return quick(self, logits, labels, shared)
+Trainer._loss = loss
+"""
+# While the run waits for its workers.
+ENCODING = """
+from ser_lib.training import embeddings
+write, collate, batches = embeddings._write, embeddings.collate, []
+def asking(*arguments):
+    batches.append(1)
+    if len(batches) == 3:
+        ask_all(0.3)
+    write(*arguments)
+def slow(items):
+    time.sleep(0.3)
+    return collate(items)
+embeddings._write, embeddings.collate = asking, slow
+"""
+
+
+@pytest.mark.parametrize("stage", ["training", "encoding"])
+def test_workers_that_are_asked_too_leave_it_to_the_run(
+    stage, harness, tiny_encoder, repository, tmp_path
+):
+    words = ["--num_workers", "2", "--batch_size", "4", "--number_of_epochs", "1"]
+    system, before = harness, ALL
+    if stage == "training":
+        words += ["--cache_features", "false", "--gradient_accumulation_steps", "16"]
+        before += TRAINING
+    else:
+        yaml = repository / "hparams" / "pretrained" / "frozen_encoder.yaml"
+        system, before = Harness(yaml, harness.data, tmp_path), before + ENCODING
+        words += ["--encoder", str(tiny_encoder("hubert"))]
+    environment = {**os.environ, "SER_CACHE": str(tmp_path / "cache")}
+    more = {"code": 143, "before": before, "environment": environment}
+    text = system.run(tmp_path / "run", *words, **more)
+    assert "Traceback" not in text and "DataLoader worker" not in text
+    assert ("epoch 1 is saved after step 16 of 32" in text) == (stage == "training")
+    assert "start the same command again to go on" in text
 
 
 @pytest.mark.slow
