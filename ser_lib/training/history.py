@@ -47,7 +47,7 @@ def report(accelerator, folder, progress, epochs):
     left = (epochs - progress.epoch) * row["seconds"]
     logger.info(
         "epoch %d/%d  train loss %.3f WA %.1f%%  validation loss %.3f UA %.1f%% WA %.1f%%  "
-        "best UA %.1f%% (epoch %d)  %.0f s, at most %s left",
+        "best UA %.1f%% (epoch %d)  %s s, at most %s left",
         progress.epoch,
         epochs,
         row["train_loss"],
@@ -57,6 +57,6 @@ def report(accelerator, folder, progress, epochs):
         100 * row["validation_wa"],
         100 * best["validation_ua"],
         progress.best_epoch,
-        row["seconds"],
+        f"{row['seconds']:.{2 if row['seconds'] < 10 else 0}f}",
         datetime.timedelta(seconds=round(left)),
     )

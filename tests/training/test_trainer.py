@@ -9,6 +9,8 @@ from torch.utils.data import Dataset
 
 from ser_lib.errors import HparamsError, RunError
 from ser_lib.training.accelerator import make_accelerator
+from ser_lib.training.checkpoint import Progress
+from ser_lib.training.history import report
 from ser_lib.training.settings import TrainingSettings
 from ser_lib.training.trainer import Trainer
 
@@ -77,6 +79,19 @@ def test_learns_and_logs_every_epoch(tmp_path):
     assert progress.history[-1]["validation_ua"] > 0.8
     assert progress.history[-1]["train_loss"] < progress.history[0]["train_loss"]
     assert list((tmp_path / "run" / "tensorboard").rglob("events*"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.04, "0.04 s,"), (9.5, "9.50 s,"), (10.4, "10 s,"), (0.0, "0.00 s,")]
+)
+def test_the_time_of_a_quick_epoch_is_told_to_the_hundredth(tmp_path, caplog, seconds, told):
+    row = {"epoch": 1, "seconds": seconds, "learning_rate": 0.1}
+    row |= dict.fromkeys(("train_loss", "train_wa", "validation_loss"), 0.5)
+    row |= dict.fromkeys(("validation_ua", "validation_wa"), 0.5)
+    progress = Progress({}, epoch=1, history=[row], best_epoch=1)
+    with caplog.at_level("INFO"):
+        report(make_accelerator(TrainingSettings(), tmp_path), tmp_path, progress, 2)
+    assert f"(epoch 1)  {told} at most" in caplog.text
 
 
 def test_ends_with_the_weights_of_the_best_epoch(tmp_path):
