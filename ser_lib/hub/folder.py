@@ -57,13 +57,20 @@ def read_model(source, revision=None, token=None):
     Raises
     ------
     ModelFolderError
-        If files are missing or corrupt, the architecture is unknown, it asks for more memory than
-        its weights account for or for code from elsewhere, the weights do not fit or are not
-        finite, or the model answers otherwise than when it was saved.
+        If a folder is given with a revision, files are missing or corrupt, the architecture is
+        unknown, it asks for more memory than its weights account for or for code from elsewhere,
+        the weights do not fit or are not finite, or the model answers otherwise than when it was
+        saved.
     HubError
         If the repository cannot be fetched.
     """
-    folder = Path(source) if _is_local(source) else _fetch(str(source), revision, token)
+    local = _is_local(source)
+    if local and revision is not None:
+        raise ModelFolderError(
+            f"{source} is a folder, which has no revisions; leave the revision out, or name a "
+            "repository of the Hub"
+        )
+    folder = Path(source) if local else _fetch(str(source), revision, token)
     size, kinds = _check_files(folder)
     local = {"local_files_only": True, "trust_remote_code": False}
     with _in_one_line(folder):

@@ -75,7 +75,7 @@ def model_of(source):
     return source
 
 
-def load_quietly(source):
+def load_quietly(source, revision=None):
     """:func:`ser_lib.load` without progress bars of a second and remarks for developers."""
     from transformers.utils import logging
 
@@ -83,4 +83,4 @@ def load_quietly(source):
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    return load(model_of(source))
+    return load(model_of(source), revision=revision)

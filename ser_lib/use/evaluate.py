@@ -45,6 +45,7 @@ def _parser():
         epilog=_EPILOG,
     )
     parser.add_argument("model", metavar="MODEL", help="model folder, run folder or Hub id")
+    parser.add_argument("--revision", help="branch, tag or commit on the Hub (default: the newest)")
     parser.add_argument("--recipe", required=True, metavar="CORPUS", help="RAVDESS, EMO-DB, ...")
     parser.add_argument(
         "--protocol", help="one of `python -m ser_lib.protocols list` (default: the corpus's)"
@@ -99,7 +100,7 @@ def _main(argv):
     rule.check_request(corpus.NAME, folds)
     folder = options.output_folder or _default_folder(options, rule.name)
     make_folder(folder)
-    classify = load_quietly(options.model)
+    classify = load_quietly(options.model, options.revision)
     log_to_console(logging.INFO)
     manifest = corpus.prepare(options.data_folder, options.allow_partial)
     if options.seed is None:

@@ -61,7 +61,7 @@ def evaluation_facts(options, corpus, classify, ledger, matched, training, clips
         "train_seconds": 0.0,
         "hardware": hardware(),
         "versions": versions(),
-        "command": _command(options),
+        "command": _command(options, snapshot_of(classify.model.name_or_path)),
         "model_folder": _name(options.model),
         "date": datetime.date.today().isoformat(),
     }
@@ -136,11 +136,16 @@ def _name(model):
     return "/".join(parts[-2:])
 
 
-def _command(options):
-    """The command that gives this evaluation again, without the folders of this machine (str)."""
+def _command(options, snapshot):
+    """The command that gives this evaluation again, without the folders of this machine (str).
+
+    ``snapshot`` is the Hub id and the commit that were loaded, or None.
+    """
     local = Path(options.model).exists() and not snapshot_of(options.model)
     model = f"PATH/TO/{_name(options.model)}" if local else _name(options.model)
     words = ["python", "-m", "ser_lib", "evaluate", model, "--recipe", options.recipe]
+    if snapshot:
+        words += ["--revision", snapshot[1]]
     if options.protocol:
         words += ["--protocol", options.protocol]
     words += ["--fold", str(options.fold)]

@@ -52,6 +52,7 @@ def _parser():
         epilog=_EPILOG,
     )
     parser.add_argument("model", metavar="MODEL", help="model folder, run folder or Hub id")
+    parser.add_argument("--revision", help="branch, tag or commit on the Hub (default: the newest)")
     parser.add_argument(
         "sources", nargs="+", metavar="FILE_OR_FOLDER", help="folders whole; - is standard input"
     )
@@ -107,7 +108,7 @@ def _main(argv):
         check_windows(options.window, options.hop)
     except ValueError as error:
         raise HparamsError(f"--{error}") from error
-    classify = load_quietly(options.model)
+    classify = load_quietly(options.model, options.revision)
     names = labels(classify)
     windows = {"window": options.window, "hop": options.hop, "over_time": options.timeline}
     bad, long = [], 0

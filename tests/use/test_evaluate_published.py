@@ -45,9 +45,10 @@ def scored(small_ravdess, tmp_path, capfd, monkeypatch):
     """``scored(model)``: facts, report and standard output of an evaluation on RAVDESS."""
     monkeypatch.setattr(report, "draw", lambda *_: [])
 
-    def run(model):
+    def run(model, *more):
         folder = tmp_path / "evaluated"
-        words = [model, "--recipe", "RAVDESS", "--data_folder", small_ravdess, "--allow_partial"]
+        words = [model, *more, "--recipe", "RAVDESS", "--data_folder", small_ravdess]
+        words += ["--allow_partial"]
         assert evaluate.main([str(word) for word in (*words, "--output_folder", folder)]) == 0
         facts = json.loads((folder / "metrics.json").read_text())["run"]
         return facts, (folder / "report.md").read_text(), capfd.readouterr().out
@@ -68,8 +69,26 @@ def test_an_id_of_the_hub_is_looked_up(snapshot, scored, monkeypatch):
 def test_a_snapshot_in_the_cache_is_known_by_its_folder(snapshot, scored):
     facts, text, _ = scored(snapshot(KNOWN))
     assert facts["encoder"][0]["encoder"] == facts["system"] == KNOWN and FLAG in text
-    assert f"evaluate {KNOWN} --recipe RAVDESS" in facts["command"]
-    assert COMMIT not in text
+    # Once, where the report says how to get this again.
+    assert f"evaluate {KNOWN} --recipe RAVDESS --revision {COMMIT}" in facts["command"]
+    assert text.count(COMMIT) == 1
+
+
+def test_a_revision_is_that_of_the_hub(snapshot, scored, monkeypatch):
+    asked = []
+
+    def download(repo_id, revision, **_):
+        asked.append(revision)
+        return str(snapshot(repo_id))
+
+    monkeypatch.setattr(hub_folder, "snapshot_download", download)
+    facts, _, _ = scored(KNOWN, "--revision", "v2")
+    assert asked == ["v2"] and f"--revision {COMMIT}" in facts["command"]
+
+
+def test_a_folder_has_no_revision(made, capsys):
+    assert evaluate.main([str(made), "--recipe", "RAVDESS", "--revision", "v2"]) == 2
+    assert "is a folder, which has no revisions" in capsys.readouterr().err
 
 
 def test_one_that_heard_other_corpora_is_not_flagged(snapshot, scored):
