@@ -73,7 +73,6 @@ def build(rows):
         If there are no rows, a row lacks a column or has one too many, a path is no UTF-8, or two
         share an id.
     """
-    import pyarrow
     from datasets import Dataset, concatenate_datasets
 
     rows = sorted(rows, key=lambda row: row["id"])
@@ -93,10 +92,9 @@ def build(rows):
         if not row["path"].isprintable() and any("\ud800" <= c <= "\udfff" for c in row["path"]):
             raise CorpusError(f"{ascii(row['path'])[1:-1]}: the path is no UTF-8; rename it")
     # In slices: on its way to a table a row takes several times the memory that it needs there.
-    schema = features().arrow_schema
     slices = (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
-    tables = [pyarrow.Table.from_pylist(part, schema=schema) for part in slices]
-    return concatenate_datasets([Dataset(table) for table in tables])
+    tables = ({name: [row[name] for row in part] for name in _COLUMNS} for part in slices)
+    return concatenate_datasets([Dataset.from_dict(t, features=features()) for t in tables])
 
 
 def inspect_clips(paths, progress=True):
