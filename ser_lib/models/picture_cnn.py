@@ -61,8 +61,9 @@ class PictureCNN(nn.Module):
         for after, kernel in zip(widths, kernels, strict=True):
             layers += [
                 nn.Conv2d(before, after, kernel, padding=kernel // 2),
-                nn.ReLU(),
+                # The source has ReLU first: the same numbers, on four times the values.
                 nn.MaxPool2d(2),
+                nn.ReLU(),
                 Dropout(dropout),
             ]
             before = after

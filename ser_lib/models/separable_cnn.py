@@ -55,8 +55,9 @@ class SeparableCNN(nn.Module):
         layers = [
             nn.Conv2d(image_channels, widths[0], kernel, stride=2, padding=edge),
             nn.BatchNorm2d(widths[0]),
-            nn.ReLU(),
+            # The source has ReLU first: the same numbers, on four times the values.
             nn.MaxPool2d(3, stride=2, padding=1),
+            nn.ReLU(),
         ]
         for number, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
             last = number == len(widths) - 2
@@ -66,8 +67,7 @@ class SeparableCNN(nn.Module):
                 nn.ReLU(),
                 nn.Conv2d(before, after, 1),
                 nn.BatchNorm2d(after),
-                nn.ReLU(),
-                nn.AdaptiveAvgPool2d(1) if last else nn.MaxPool2d(2),
+                *([nn.ReLU(), nn.AdaptiveAvgPool2d(1)] if last else [nn.MaxPool2d(2), nn.ReLU()]),
             ]
         self.cnn = nn.Sequential(*layers, nn.Flatten())
         self.head = nn.Sequential(
