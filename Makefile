@@ -35,9 +35,12 @@ lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# Two processes, the tests of a file in the same one.
+# Two processes, the tests of a file in the same one. Sorted by the number of their tests, long files
+# of few tests would come last, and one process would wait for the other.
+IN_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest $(IN_TWO)
 
 test-all: lint
 	$(BIN)/python -m pytest -m ""
@@ -52,10 +55,11 @@ $(VENV)-lowest/.installed: setup.cfg
 	touch $@
 
 test-lowest: $(VENV)-lowest/.installed
-	$(VENV)-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile
+	$(VENV)-lowest/bin/python -m pytest $(IN_TWO)
 
 bench: environment
 	$(BIN)/python -m benchmarks --data_folder "$(DATA)" $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m benchmarks.growth)
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest runs .pytest_cache .ruff_cache

@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks import speech
 from benchmarks.rows import Row
 from ser_lib.evaluation.markdown import table
+from ser_lib.evaluation.tables import refresh
 from ser_lib.run_facts import hardware
 
 SECTIONS = (
@@ -33,6 +34,7 @@ SECTIONS = (
     "trees",
     "embeddings",
     "epochs",
+    "profile",
     "gpu",
 )
 _HEADERS = ["what", "against", "ours", "theirs", "ratio", "target", "met", "note"]
@@ -48,7 +50,6 @@ _LIBRARIES = (
 )
 _HERE = Path(__file__).resolve().parent
 _KEPT = _HERE / "results.json"
-_BEGIN, _END = "<!-- table:begin -->", "<!-- table:end -->"
 
 
 def main(argv=None):
@@ -60,7 +61,7 @@ def main(argv=None):
     )
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}")
     parser.add_argument("--data_folder", help="RAVDESS; synthetic voices without it")
-    parser.add_argument("--systems", nargs="*", help="of the section epochs (default: all neural)")
+    parser.add_argument("--systems", nargs="*", help="of epochs (default: all neural) and profile")
     parser.add_argument("--quick", action="store_true", help="few clips, to see that it works")
     parser.add_argument("--json", metavar="FILE", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
@@ -117,14 +118,12 @@ def _facts(options):
 
 def _write(kept):
     _KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    text, parts = (_HERE / "README.md").read_text(encoding="utf-8"), []
+    parts = []
     for name in SECTIONS:
         if name in kept:
             rows = [Row(**row).cells for row in kept[name]["rows"]]
             parts.append(f"### {name}\n\n{table(_HEADERS, rows)}\n\n{kept[name]['facts']}")
-    before, after = text.split(_BEGIN)[0], text.split(_END)[1]
-    whole = f"{before}{_BEGIN}\n\n" + "\n\n".join(parts) + f"\n\n{_END}{after}"
-    (_HERE / "README.md").write_text(whole, encoding="utf-8")
+    refresh(_HERE / "README.md", "table", "\n\n".join(parts))
 
 
 if __name__ == "__main__":

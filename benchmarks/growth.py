@@ -7,6 +7,7 @@ The clips are 20 ms of noise, a corpus made for this: only their number is of in
 """
 
 import argparse
+import datetime
 import json
 import os
 import resource
@@ -21,14 +22,22 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from ser_lib.evaluation.markdown import table
+from ser_lib.evaluation.tables import refresh
+from ser_lib.run_facts import hardware
+
 _ROOT = Path(__file__).resolve().parent.parent
 _NAME, _RATE, _SECONDS = "Growth", 16_000, 0.02
 _EMOTIONS = ("one", "two", "three", "four")
 _SPEAKERS = 20
+_HEADERS = [
+    *("clips", "prepare, s", "epoch, s", "whole command, s"),
+    *("peak memory after preparing, MiB", "at the end, MiB"),
+]
 
 
 def main(argv=None):
-    """Measure the sizes, print a table, draw ``benchmarks/growth.png``; returns 0."""
+    """Measure the sizes, put the table into ``benchmarks/README.md``, draw it; returns 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--run", metavar="FOLDER", help=argparse.SUPPRESS)
@@ -37,13 +46,17 @@ def main(argv=None):
         print(json.dumps(_run(Path(options.run))))
         return 0
     found = {size: _measured(size) for size in options.sizes}
-    print("| clips | prepare, s | epoch, s | whole command, s | peak memory, MiB |")
-    print("| --: | --: | --: | --: | --: |")
-    for size, told in found.items():
-        print(
-            f"| {size:,} | {told['prepare']:.1f} | {told['epoch']:.1f} | {told['whole']:.1f} "
-            f"| {told['peak']:.0f} |"
-        )
+    rows = [
+        [
+            f"{size:,}",
+            *(f"{told[part]:.1f}" for part in ("prepare", "epoch", "whole")),
+            *(f"{told[part]:,.0f}" for part in ("prepare_peak", "peak")),
+        ]
+        for size, told in found.items()
+    ]
+    text = f"{table(_HEADERS, rows)}\n\n{datetime.date.today()}, {hardware()}; synthetic clips"
+    print(text)
+    refresh(_ROOT / "benchmarks" / "README.md", "growth", text)
     _draw(found, _ROOT / "benchmarks" / "growth.png")
     return 0
 
@@ -93,7 +106,7 @@ def _corpus(folder, spent):
             for path in sorted(folder.rglob("*.wav"))
         ]
         manifest = whole_clips(f"{_NAME}-synthetic", 1, folder, rows, progress)
-        spent["prepare"] = time.perf_counter() - began
+        spent["prepare"], spent["prepare_peak"] = time.perf_counter() - began, _peak()
         return manifest
 
     return types.SimpleNamespace(
@@ -132,12 +145,19 @@ def _run(folder):
     if recipe.main(_corpus(folder / "clips", spent), words):
         raise SystemExit("the command failed")
     history = (folder / "run" / "history.jsonl").read_text(encoding="utf-8")
-    peak = max(
-        resource.getrusage(who).ru_maxrss
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    whole, epoch = time.perf_counter() - began, json.loads(history)["seconds"]
+    return {**spent, "epoch": epoch, "whole": whole, "peak": _peak()}
+
+
+def _peak():
+    """MiB that this process, or a child that has ended, has taken at most."""
+    return (
+        max(
+            resource.getrusage(who).ru_maxrss
+            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        / 1024
     )
-    whole = time.perf_counter() - began
-    return {**spent, "epoch": json.loads(history)["seconds"], "whole": whole, "peak": peak / 1024}
 
 
 def _draw(found, path):

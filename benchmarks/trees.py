@@ -18,6 +18,8 @@ from benchmarks.rows import Row, median, seconds, side_by_side
 from ser_lib.classical.convert import as_tensors
 
 _CLASSES, _ROWS, _SEED = 8, 1_000, 1986
+# Boosting rounds, of a tree a class; fewer where it only has to be seen to work.
+_ROUNDS = {False: 400, True: 5}
 
 
 def rows(options=None):
@@ -33,29 +35,48 @@ def rows(options=None):
     list of benchmarks.rows.Row
     """
     from sklearn.ensemble import RandomForestClassifier
-    from xgboost import XGBClassifier
 
     quick = getattr(options, "quick", False)
-    n_trees, n_rounds = (50, 5) if quick else (5_000, 400)
+    n_trees = 50 if quick else 5_000
     forest = RandomForestClassifier(
         n_trees, criterion="gini", max_features="sqrt", n_jobs=-1, random_state=_SEED
     )
-    boosted = XGBClassifier(
-        n_estimators=n_rounds, learning_rate=0.1, max_depth=10, n_jobs=-1, random_state=_SEED
-    )
     made = []
-    for what, against, estimator, n_features in (
-        (f"random forest of {n_trees:,} trees", "scikit-learn", forest, 62),
-        (f"{n_rounds * _CLASSES:,} boosted trees", "xgboost", boosted, 199),
+    for what, against, fitted in (
+        (f"random forest of {n_trees:,} trees", "scikit-learn", lambda: _fitted(forest, 62)),
+        (boosted_name(quick), "xgboost", lambda: boosted(quick)),
     ):
-        known, labels, new = _random(n_features)
-        estimator.fit(known, labels)
-        trees = as_tensors(estimator, n_features, _CLASSES)
+        trees, estimator, new = fitted()
         for n_rows in (_ROWS, 1):
             name = f"{what}, {n_rows:,} row{'s' if n_rows > 1 else ''} of random numbers"
-            mine, theirs = _compare(trees, estimator, new[:n_rows], 3 if quick else 15)
+            mine, theirs = compare(trees, estimator, new[:n_rows], 3 if quick else 15)
             made.append(Row(name, f"predict_proba of {against}", mine, theirs, ("times", 1)))
     return made
+
+
+def boosted_name(quick):
+    """What :func:`boosted` makes, in words (str)."""
+    return f"{_ROUNDS[quick] * _CLASSES:,} boosted trees"
+
+
+def boosted(quick=False):
+    """Boosted trees as tensors (TreeEnsemble), as fitted (XGBClassifier), and new rows (array)."""
+    from xgboost import XGBClassifier
+
+    estimator = XGBClassifier(
+        n_estimators=_ROUNDS[quick],
+        learning_rate=0.1,
+        max_depth=10,
+        n_jobs=-1,
+        random_state=_SEED,
+    )
+    return _fitted(estimator, 199)
+
+
+def _fitted(estimator, n_features):
+    known, labels, new = _random(n_features)
+    estimator.fit(known, labels)
+    return as_tensors(estimator, n_features, _CLASSES), estimator, new
 
 
 def _random(n_features):
@@ -70,7 +91,7 @@ def _random(n_features):
     return known, labels, new
 
 
-def _compare(trees, estimator, table, runs):
+def compare(trees, estimator, table, runs):
     """Medians (s) of the tensors and of the estimator, which have to agree."""
     features = torch.from_numpy(table)[:, :, None]
 
