@@ -19,7 +19,7 @@ def rows(options):
     """One row for every way to load."""
     folder, _ = speech.folder(options)
     manifest = ravdess.prepare(folder, allow_partial=True, progress=False)
-    ids = manifest["id"][:: 12 if options.quick else 3]
+    ids = manifest["id"][:: 12 if options.quick else 1]
     chosen = set(ids)
     paths = [row["path"] for row in manifest if row["id"] in chosen]
     dataset = clip_dataset(manifest, ids, None, _RATE)

@@ -361,10 +361,14 @@ def _decode(name, sound, dtype, first=0, last=None):
             f"{name} is truncated: {wanted} frames are promised and {len(samples)} are there; "
             "copy or download it again"
         )
-    if samples.dtype.kind == "f" and not np.isfinite(samples).all():
-        raise AudioError(f"{name} holds NaN or infinite samples; export it again")
-    if samples.dtype.kind == "f" and np.abs(samples).max() > _LOUDEST:
-        raise AudioError(f"{name} holds samples billions of times over full scale; export it again")
+    if samples.dtype.kind == "f":
+        highest, lowest = samples.max(), samples.min()  # NaN where there is one
+        if not (np.isfinite(highest) and np.isfinite(lowest)):
+            raise AudioError(f"{name} holds NaN or infinite samples; export it again")
+        if max(highest, -lowest) > _LOUDEST:
+            raise AudioError(
+                f"{name} holds samples billions of times over full scale; export it again"
+            )
     return samples
 
 

@@ -10,7 +10,6 @@ import functools
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 # Outputs a frame, at least: a narrower matrix leaves a processor idle.
 _WIDE = 64
@@ -37,12 +36,12 @@ def sinc_resample(waveform, up, down):
     if not waveform.size:
         return np.zeros((*waveform.shape[:-1], wanted), np.float32)
     frames = -(-wanted // matrix.shape[1])
-    # A copy, because torch warns about arrays that it may not write to.
-    whole = torch.tensor(waveform)
-    after = (frames - 1) * step + len(matrix) - before - samples
-    whole = F.pad(whole, (before, after))
+    # As much silence and signal as the frames cover: the last sample may not be heard any more.
+    whole = np.zeros((*waveform.shape[:-1], (frames - 1) * step + len(matrix)), np.float32)
+    heard = min(samples, whole.shape[-1] - before)
+    whole[..., before : before + heard] = waveform[..., :heard]
     with torch.no_grad():
-        made = whole.unfold(-1, len(matrix), step)[..., :frames, :] @ matrix
+        made = torch.from_numpy(whole).unfold(-1, len(matrix), step) @ matrix
     return made.flatten(-2)[..., :wanted].contiguous().numpy()
 
 
