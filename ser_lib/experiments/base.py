@@ -124,6 +124,22 @@ class Experiment(abc.ABC):
         """Whether nothing is left to train (bool)."""
         return progress.epoch > 0
 
+    def absent(self):
+        """Classes of which no clip trains, in the corpus's order (list of str)."""
+        present = {self.ledger.clips[clip].emotion for clip in self.ledger.train}
+        return [name for name in self.classes if name not in present]
+
+    def warn_of_absent(self):
+        """Say in one warning which classes the training side lacks; nothing where it lacks none."""
+        if absent := self.absent():
+            logger.warning(
+                "the training side has no clip of %s: %s learns the other %d classes, and the "
+                "model gives probability 0 to what it never heard",
+                ", ".join(absent),
+                self.hparams.system,
+                len(self.classes) - len(absent),
+            )
+
     def run(self):
         """Train (or go on, or find it done), score and report.
 

@@ -65,14 +65,7 @@ class EstimatorExperiment(Experiment):
             return None, progress
         began = time.monotonic()
         train, validation = sides
-        if absent := self._absent():
-            logger.warning(
-                "the training side has no clip of %s: %s is fitted on the other %d classes, and "
-                "the model gives probability 0 to what it never heard",
-                ", ".join(absent),
-                self.hparams.system,
-                len(self.classes) - len(absent),
-            )
+        self.warn_of_absent()
         weights = self.sample_weights(train.labels)
         fitted = fit(
             self.estimator(),
@@ -147,13 +140,8 @@ class EstimatorExperiment(Experiment):
         told = out_of_fold(estimator, self.network.scaler, train, folds, weights)
         return spread(told, np.unique(train.labels), len(self.classes))
 
-    def _absent(self):
-        """Classes of which no clip trains, in the corpus's order (list of str)."""
-        present = {self.ledger.clips[clip].emotion for clip in self.ledger.train}
-        return [name for name in self.classes if name not in present]
-
     def _check_classes(self, yaml):
-        absent = self._absent()
+        absent = self.absent()
         if len(self.classes) - len(absent) < 2:
             raise HparamsError(
                 f"{yaml}: the training side has no clip of {', '.join(absent)}; an estimator needs "

@@ -57,6 +57,7 @@ class GradientExperiment(Experiment):
 
     def train(self, accelerator, identity, progress):
         """Train from wherever the folder stands; see :meth:`Experiment.train`."""
+        self.warn_of_absent()
         self.network.to(accelerator.device)
         train, self.validation = training_items(
             self.network,
@@ -87,6 +88,8 @@ class GradientExperiment(Experiment):
         if hasattr(self.network.front_end, "merge_adapters"):
             # What leaves a run is a plain encoder, which nobody needs peft for.
             self.network.front_end.merge_adapters()
+        # Not before: validation may hold clips of such a class, and its loss is to stay finite.
+        self.network.absent = [self.classes.index(name) for name in self.absent()]
         progress.facts = self._starts()
         return self.network, progress
 

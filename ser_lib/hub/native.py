@@ -70,12 +70,15 @@ def to_native(network, labels, provenance):
         }
     )
     own = {"pooled": front_end.pooled, "temperature": network.temperature}
+    own |= {"absent": network.absent} if network.absent else {}
     config.provenance = {**provenance, **own}
     model = AutoModelForAudioClassification.from_config(config)
     model.base_model.load_state_dict(front_end.encoder.state_dict())
     model.projector.load_state_dict(head.projector.state_dict())
     # A linear layer takes the temperature into its weights.
     cooled = {k: value / network.temperature for k, value in head.classifier.state_dict().items()}
+    # What was never heard gets probability 0, as ser_lib.models.waveform_classifier has it.
+    cooled["weight"][network.absent], cooled["bias"][network.absent] = 0.0, -1e4
     model.classifier.load_state_dict(cooled)
     if front_end.layers == "all":
         model.layer_weights.data.copy_(head.layer_weights)
@@ -141,7 +144,7 @@ def from_native(model, extractor):
     )
     if weighted:
         head.layer_weights.data.copy_(model.layer_weights)
-    return WaveformClassifier(front_end, None, head, temperature)
+    return WaveformClassifier(front_end, None, head, temperature, own.get("absent", ()))
 
 
 def read_network(folder):

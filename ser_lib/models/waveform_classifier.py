@@ -40,9 +40,9 @@ class WaveformClassifier(nn.Module):
         self.front_end = front_end
         self.scaler = scaler
         self.classifier = classifier
-        self.absent = sorted(absent)
-        if self.absent:
-            _check_absent(self.absent, self.n_classes)
+        if absent:
+            _check_absent(absent, self.n_classes)
+        self.absent = sorted(absent) if absent else []
 
     @classmethod
     def from_spec(cls, spec):
@@ -151,7 +151,9 @@ def without(logits, absent):
 
 
 def _check_absent(absent, n_classes):
-    whole = all(type(place) is int and 0 <= place < n_classes for place in absent)
+    whole = isinstance(absent, (list, tuple)) and all(
+        type(place) is int and 0 <= place < n_classes for place in absent
+    )
     if not whole or len(set(absent)) != len(absent) or len(absent) >= n_classes:
         raise ValueError(f"absent is {absent!r}; it must be some of the {n_classes} classes")
 

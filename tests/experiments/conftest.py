@@ -1,5 +1,7 @@
 """Running the RAVDESS recipe on small systems of every kind."""
 
+import shutil
+
 import pytest
 
 from ser_lib.corpora import ravdess
@@ -39,5 +41,22 @@ def refused(repository, small_ravdess, tmp_path, capsys):
         assert error.count("\n") == 1, err
         assert "epoch" not in out and "fitting" not in out
         return error
+
+    return start
+
+
+@pytest.fixture
+def lacking(repository, small_ravdess, tmp_path):
+    """``lacking(*codes)`` trains a small system without clips of these emotions; its exit code."""
+
+    def start(*codes, run="run", keep=(), yaml="small_tree"):
+        data = tmp_path / f"{run}-data"
+        shutil.copytree(small_ravdess, data)
+        for clip in data.rglob("*.flac"):
+            if clip.stem[6:8] in codes and clip.stem[-2:] not in keep:
+                clip.unlink()
+        path = repository / "tests" / "hparams" / f"{yaml}.yaml"
+        line = [path, "--data_folder", data, "--output_folder", tmp_path / run, "--allow_partial"]
+        return main(ravdess, [str(word) for word in line])
 
     return start

@@ -62,6 +62,21 @@ def test_the_network_comes_back(name, options, tiny_encoder, tmp_path):
     torch.testing.assert_close(again(CLIP[None]), model(CLIP[None]), atol=1e-6, rtol=1e-5)
 
 
+@torch.no_grad()
+def test_a_class_that_training_lacked_has_no_probability_there_either(tiny_encoder, tmp_path):
+    model = network(tiny_encoder("hubert"))
+    model.absent, model.temperature = [1], 2.0
+    folder = save_model(model, tmp_path / "model", LABELS, {})
+    told = {
+        entry["label"]: entry["score"] for entry in load(folder)(CLIP.numpy(), sampling_rate=16_000)
+    }
+    wanted = dict(zip(LABELS, model(CLIP[None]).softmax(dim=1)[0].tolist(), strict=True))
+    assert told["angry"] == 0 and told == pytest.approx(wanted, abs=1e-5)
+    again, _ = native.read_network(folder)
+    assert again.absent == [1]
+    torch.testing.assert_close(again.eval()(CLIP[None]), model(CLIP[None]), atol=1e-6, rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [("whisper", {}), ("hubert", {"activation": "relu"})]

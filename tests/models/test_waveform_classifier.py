@@ -77,7 +77,7 @@ def test_absent_classes_have_no_probability_at_any_temperature(network, lacking)
     assert twin.absent == [1, 6] and "absent" not in network.spec
 
 
-@pytest.mark.parametrize("absent", [[8], [-1], [1, 1], [1.0], [True], list(range(8))])
+@pytest.mark.parametrize("absent", [[8], [-1], [1, 1], [1.0], [True], list(range(8)), "16", 3])
 def test_absent_classes_are_some_of_the_classes(network, absent):
     with pytest.raises(ValueError, match="some of the 8 classes"):
         WaveformClassifier(network.front_end, None, network.classifier, absent=absent)
