@@ -86,6 +86,7 @@ def _parser():
 def _run(options, values):
     # From here on heavy libraries load, which --help alone should not wait for.
     from ser_lib.experiments import experiment
+    from ser_lib.experiments.members import systems_of
     from ser_lib.hparams import Hparams
     from ser_lib.pretrained.heard import encoders
     from ser_lib.pretrained.start import start_of
@@ -97,7 +98,9 @@ def _run(options, values):
     if len(set(options.corpora)) < max(2, len(options.corpora)):
         raise HparamsError(f"--corpora {' '.join(options.corpora)}: name two or more, each once")
     log_to_console(logging.INFO)
-    modules, started = _modules(options), start_of(hparams)
+    modules = _modules(options)
+    # The first is the system itself; the others are an ensemble's members.
+    started = [start_of(system) for system in systems_of(hparams)][0]
     corpora = [_four(module, options) for module in modules]
     again = _command(options, hparams, corpora, started)
     seed = hparams.settings.seed

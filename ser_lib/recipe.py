@@ -98,6 +98,7 @@ def _run(corpus, options, hparams):
 def _run_folds(corpus, options, hparams, state, rule, folds, output):
     """Prepare the corpus and run every fold; the folder of all (Path) and their results (list)."""
     from ser_lib.experiments import experiment
+    from ser_lib.experiments.members import systems_of
     from ser_lib.pretrained.start import start_of
     from ser_lib.protocols import split
     from ser_lib.run_facts import corpus_name
@@ -105,7 +106,8 @@ def _run_folds(corpus, options, hparams, state, rule, folds, output):
     every = options.fold == "all"
     with state.main_process_first():
         # A wrong name shows before gigabytes of sound are fetched.
-        start_of(hparams)
+        for system in systems_of(hparams):
+            start_of(system)
         manifest = corpus.prepare(
             hparams.value("data_folder"), options.allow_partial, progress=state.is_main_process
         )

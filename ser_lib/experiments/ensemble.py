@@ -4,10 +4,8 @@ Every member is a run of its own in ``members/``, on the same ledger, so that on
 all of them and the whole; each can be resumed and has its report.
 """
 
-import json
 import logging
 import time
-from collections import Counter
 
 import numpy as np
 
@@ -17,7 +15,7 @@ from ser_lib.errors import HparamsError
 from ser_lib.experiments.base import Experiment
 from ser_lib.experiments.estimator import made
 from ser_lib.experiments.kinds import experiment_class
-from ser_lib.hparams import FOLDERS, SETTINGS, Hparams
+from ser_lib.experiments.members import members_of
 from ser_lib.hub.native import read_network
 from ser_lib.models.waveform_ensemble import combine
 from ser_lib.pretrained.heard import encoders
@@ -26,27 +24,16 @@ from ser_lib.training.checkpoint import Checkpoints
 
 logger = logging.getLogger(__name__)
 
-_DEEPEST = 3
-
 
 class EnsembleExperiment(Experiment):
-    """Members named by their YAMLs, relative to the ensemble's; see :class:`Experiment`.
-
-    The second, third ... time that a YAML is named, its seed is 1, 2 ... more.
-    """
+    """Members named by their YAMLs, relative to the ensemble's; see :class:`Experiment`."""
 
     def set_up(self, depth=1):
         """Build every member, and see that they go together."""
-        yaml, names = self.hparams.path, self.hparams.value("members")
-        if not names or not all(isinstance(name, str) for name in names):
-            raise HparamsError(f"{yaml}: members is {names!r}; list YAMLs, one or more")
-        if depth > _DEEPEST:
-            raise HparamsError(f"{yaml}: ensembles of ensembles go {_DEEPEST} deep at most")
+        found = members_of(self.hparams, depth)
         self.meta = self.hparams.build(len(self.classes)).get("meta")
-        seen, identities, self.members = Counter(), [], []
-        for number, name in enumerate(names, start=1):
-            hparams = Hparams(yaml.parent / name, self._overrides(name, seen[name]))
-            seen[name] += 1
+        identities, self.members = [], []
+        for number, hparams in enumerate(found, start=1):
             member = experiment_class(hparams.kind)(
                 self.corpus,
                 hparams,
@@ -59,9 +46,9 @@ class EnsembleExperiment(Experiment):
             deeper = {"depth": depth + 1} if hparams.kind == "ensemble" else {}
             identities.append(member.set_up(**deeper))
             self.members.append(member)
-        self._check_members(yaml)
+        self._check_members()
         if self.meta:
-            made(yaml, "meta", self.meta)
+            made(self.hparams.path, "meta", self.meta)
         stack = {"meta": plain(self.meta), "inner_folds": self.settings.inner_folds}
         return {"members": identities, **(stack if self.meta else {})}
 
@@ -93,21 +80,8 @@ class EnsembleExperiment(Experiment):
         Checkpoints(self.folder / "checkpoints", accelerator).record(progress)
         return combine(networks, meta).eval(), progress
 
-    def _overrides(self, name, repeat):
-        """What the members take over from the ensemble's YAML and command line."""
-        own = {key: self.hparams.value(key) for key in SETTINGS}
-        own = {key: value for key, value in own.items() if value is not None}
-        own["seed"] = self.settings.seed + repeat
-        known = Hparams(self.hparams.path.parent / name).keys()
-        # A stack's own: its members keep their class weights.
-        kept = ("inner_folds", "class_weights") if self.meta else ("inner_folds",)
-        return {
-            key: json.dumps(value)
-            for key, value in own.items()
-            if key in known and key not in (*FOLDERS, *kept)
-        }
-
-    def _check_members(self, yaml):
+    def _check_members(self):
+        yaml = self.hparams.path
         rates = {member.hparams.system: member.sample_rate for member in self.members}
         if len(set(rates.values())) > 1:
             told = ", ".join(f"{name} {rate} Hz" for name, rate in rates.items())

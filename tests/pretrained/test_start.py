@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ser_lib import cross_corpus
 from ser_lib.corpora import ravdess
 from ser_lib.errors import HparamsError, ModelFolderError
 from ser_lib.hparams import Hparams
@@ -79,6 +80,24 @@ def test_a_wrong_start_is_told_before_the_corpus_is_read(
     assert main(ravdess, [yaml, *words, "--output_folder", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ") and line in error
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_so_is_that_of_an_ensembles_member(unread, repository, tmp_path, capsys, deep):
+    text = (repository / FROZEN).read_text().replace("facebook/wav2vec2-base-960h", "nowhere")
+    (tmp_path / "encoder.yaml").write_text(text)
+    small = repository / "tests" / "hparams"
+    ensemble = (small / "small_ensemble.yaml").read_text()
+    ensemble = ensemble.replace("- small", f"- {small}/small")
+    (tmp_path / "inner.yaml").write_text(f"{ensemble}    - encoder.yaml\n")
+    (tmp_path / "outer.yaml").write_text(f"{ensemble}    - inner.yaml\n")
+    yaml = tmp_path / ("outer.yaml" if deep else "inner.yaml")
+    words = [str(yaml), "--output_folder", str(tmp_path / "run")]
+    several = [*words, "--corpora", "RAVDESS", "EMO-DB"]
+    for run in (lambda: main(ravdess, words), lambda: cross_corpus.main(several)):
+        assert run() == 2
+        error = capsys.readouterr().err.strip().splitlines()[-1]
+        assert error.startswith("error: ") and "nowhere: no such folder" in error
 
 
 def test_one_that_is_right_lets_the_corpus_be_read(hub, tmp_path, monkeypatch):
