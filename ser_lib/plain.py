@@ -1,5 +1,6 @@
 """Text of strangers (file names, labels) on one line of a terminal, and in a cell of a sheet."""
 
+import re
 import unicodedata
 
 # Joins letters in Persian, Hindi and families of emoji, and moves nothing.
@@ -7,6 +8,10 @@ _JOINERS = "\u200c\u200d"
 # A spreadsheet runs a cell that begins so, in full width too; the quote itself is here to make
 # the escape reversible.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
+
+# What colours the text of a terminal and makes it bold.
+_STYLES = re.compile(r"\x1b\[[0-9;]*m")
+_END = re.compile(r"(?<=[^\s.])\.(?=\s|$)")
 
 
 def moves(letter):
@@ -26,6 +31,16 @@ def plain(text):
         odd = moves(letter) or unicodedata.category(letter) in ("Co", "Cn")
         shown.append(ascii(letter)[1:-1] if odd else letter)
     return "".join(shown)
+
+
+def first_sentence(error):
+    """What an exception says first, without its full stop and without styles of a terminal (str).
+
+    Libraries add advice in further sentences and lines, some of it to trust a damaged file. One
+    that says nothing is told by its type.
+    """
+    lines = _STYLES.sub("", str(error)).strip().splitlines()
+    return plain(_END.split(lines[0], maxsplit=1)[0]) if lines else type(error).__name__
 
 
 def sheet_cell(text):

@@ -5,6 +5,7 @@ import contextlib
 from transformers.utils import logging
 
 from ser_lib.errors import ModelFolderError
+from ser_lib.plain import first_sentence
 
 
 def load_weights(cls, source, config):
@@ -42,9 +43,9 @@ def load_weights(cls, source, config):
                 dtype="float32",
             )
         except Exception as error:  # of whatever the files hold
-            reason = (str(error).strip() or repr(error)).splitlines()[0]
             raise ModelFolderError(
-                f"{source.name}: its weights do not load ({reason}); fetch them again"
+                f"{source.name}: its weights do not load ({first_sentence(error)}); fetch them "
+                "again"
             ) from error
     return model, sorted(report["missing_keys"])
 

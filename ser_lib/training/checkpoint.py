@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ser_lib.errors import RunError
+from ser_lib.plain import first_sentence
 
 
 @dataclasses.dataclass
@@ -151,7 +152,7 @@ class Checkpoints:
             return load_file(path)
         except (OSError, SafetensorError) as error:
             raise RunError(
-                f"{path}: {_line(error)}; delete {self.folder.parent} and train again"
+                f"{path}: {first_sentence(error)}; delete {self.folder.parent} and train again"
             ) from error
 
     def resume(self, identity):
@@ -246,7 +247,11 @@ def _writing(partial, run):
         else:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else _line(error)
+        reason = (
+            error.strerror
+            if isinstance(error, OSError) and error.strerror
+            else first_sentence(error)
+        )
         raise RunError(
             f"{partial} cannot be written ({reason}); {run} keeps its last checkpoint: make room, "
             "then start the same command again"
@@ -260,8 +265,8 @@ def _is_of_the_disk(error):
 
 def _spoiled(checkpoint, error):
     return RunError(
-        f"{checkpoint} cannot be read ({_line(error)}); delete that folder to go on from the epoch "
-        "before it, or from the start where there is none"
+        f"{checkpoint} cannot be read ({first_sentence(error)}); delete that folder to go on from "
+        "the epoch before it, or from the start where there is none"
     )
 
 
@@ -276,8 +281,3 @@ def _flush(path):
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _line(error):
-    """First line of an error's message (str)."""
-    return (str(error) or type(error).__name__).splitlines()[0]

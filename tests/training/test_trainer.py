@@ -1,6 +1,7 @@
 """The training loop on a toy network: what it keeps, when it stops, how it resumes."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -252,6 +253,15 @@ def test_a_checkpoint_file_that_is_garbage_is_one_line(tmp_path, name):
     with pytest.raises(RunError, match=r"epoch-0001 cannot be read") as caught:
         trainer(tmp_path / "run", number_of_epochs=2).fit(Points(64, 0), Points(32, 1))
     assert "\n" not in str(caught.value)
+
+
+def test_what_pytorch_says_of_such_a_file_is_told_without_its_advice_and_styles(tmp_path):
+    trainer(tmp_path / "run", number_of_epochs=1).fit(Points(64, 0), Points(32, 1))
+    torch.save({"state": Path}, tmp_path / "run/checkpoints/epoch-0001/optimizer.bin")
+    with pytest.raises(RunError) as caught:
+        trainer(tmp_path / "run", number_of_epochs=2).fit(Points(64, 0), Points(32, 1))
+    assert "\x1b" in str(caught.value.__cause__)
+    assert "epoch-0001 cannot be read (Weights only load failed); delete that" in str(caught.value)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without a GPU")
