@@ -12,8 +12,8 @@ from ser_lib.plain import plain
 
 _KEYS = """\
 any key of the YAML can be overridden with --KEY VALUE, above all:
-  --data_folder PATH     the corpus; 'sample' for the synthetic one (default: $SER_DATA/<corpus>,
-                         else downloaded)
+  --data_folder PATH     the corpus; 'sample' for the synthetic one (default:
+                         %s)
   --output_folder PATH   the run's folder (default: runs/<corpus>/<protocol>/<system>/...)
   --number_of_epochs N   epochs at most
   --seed N               another run
@@ -104,12 +104,15 @@ def parse(corpus, argv):
 
 
 def _parser(corpus):
+    # With it comes what fetches; the other commands need none of that to begin.
+    from ser_lib.corpora.places import default_of
+
     parser = _Parser(
         prog=f"python recipes/{corpus.NAME}/train.py",
         usage="%(prog)s hparams/SYSTEM.yaml [options] [--KEY VALUE ...]",
         description=f"Train a system on {corpus.NAME}, report honestly and leave a model folder\n"
         "that the Transformers pipeline runs. Start the same command again to resume.",
-        epilog=_KEYS,
+        epilog=_KEYS % default_of(corpus),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
         allow_abbrev=False,

@@ -71,7 +71,7 @@ def _parser():
     parser.add_argument(
         "--data_folder",
         help="folder that holds one folder a corpus; 'sample' for the synthetic ones (default: "
-        "$SER_DATA, else downloaded)",
+        "$SER_DATA, else fetched if possible)",
     )
     add_classes(parser, told=_CLASSES)
     parser.add_argument(

@@ -2,10 +2,13 @@
 
 import functools
 import json
+from types import SimpleNamespace
 
 import torch
 
-from ser_lib.run_identity import plain
+from ser_lib.hparams import Hparams
+from ser_lib.models.waveform_classifier import WaveformClassifier
+from ser_lib.run_identity import plain, run_identity
 
 SGD = torch.optim.SGD
 STEP = torch.optim.lr_scheduler.StepLR
@@ -31,3 +34,19 @@ def test_a_function_as_argument_is_named_and_not_addressed():
     described = json.dumps(plain(functools.partial(STEP, lr_lambda=json.dumps)))
     assert "json.dumps" in described
     assert " at 0x" not in described
+
+
+def test_comments_of_a_yaml_are_no_part_of_a_run(small_yaml, tmp_path):
+    text = small_yaml.read_text()
+    other = tmp_path / "other.yaml"
+    other.write_text(text.replace("data_folder: null", "data_folder: null  # wherever it lies"))
+    assert other.read_text() != text
+    ledger = SimpleNamespace(protocol="p", fold=1, sha256="0")
+    told = []
+    for path in (small_yaml, other):
+        hparams = Hparams(path)
+        blocks = hparams.build(8)
+        network = WaveformClassifier(blocks["front_end"], blocks["scaler"], blocks["classifier"])
+        given = (network, blocks["augmentation"], blocks, ledger, hparams.settings)
+        told.append(json.dumps(run_identity(*given)))
+    assert told[0] == told[1]

@@ -53,6 +53,8 @@ CITATION = (
 URL = "https://github.com/CheyneyComputerScience/CREMA-D"
 DEFAULT_PROTOCOL = "cremad-si"
 
+#: What ``--help`` says of a corpus without a folder: it comes by Git LFS, which is the person's.
+OTHERWISE = "an earlier clone; how to make one is told"
 MIRROR_URL = "https://gitlab.com/cs-cooper-lab/crema-d-mirror"
 #: Words by code.
 SENTENCES = {

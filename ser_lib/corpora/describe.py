@@ -8,6 +8,7 @@ import argparse
 from collections import Counter
 
 from ser_lib.cli import exit_code
+from ser_lib.corpora import places
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.errors import CorpusError
 
@@ -54,15 +55,11 @@ def _parser(corpus):
         epilog=corpus.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    last = "an earlier download, then the address below"
-    if not hasattr(corpus, "download"):
-        last = "none: it is given out on request (see below)"
-    shelf = getattr(corpus, "SHELF", f"$SER_DATA/{corpus.NAME}")
     parser.add_argument(
         "--data_folder",
         metavar="FOLDER",
         help="the corpus folder, or the word `sample` for synthetic voices in its layout. "
-        f"Default: {shelf}, then {last}",
+        f"Default: {places.default_of(corpus)} (see below)",
     )
     parser.add_argument(
         "--allow_partial", action="store_true", help="go on although some of the clips are missing"

@@ -45,6 +45,7 @@ URL = "https://github.com/CDCapobianco/Speech-Emotion-Recognition"
 DEFAULT_PROTOCOL = "merged-si"
 #: Where the corpora are looked for; each has a folder of its own there.
 SHELF = "$SER_DATA"
+OTHERWISE = "earlier downloads; only RAVDESS and TESS are fetched"
 
 _HOLDS = ", ".join(f"{name}/" for name in READERS)
 _FETCHED = frozenset({ravdess.NAME, tess.NAME})

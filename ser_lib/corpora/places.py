@@ -19,6 +19,22 @@ def cache_folder():
     return Path(os.environ.get("SER_CACHE") or "~/.cache/ser_lib").expanduser()
 
 
+def default_of(corpus):
+    """Where a corpus is looked for when nobody gives its folder, in words for a help (str).
+
+    Arguments
+    ---------
+    corpus : module
+        Of ``ser_lib.corpora``. One without ``download`` is given out on request; one that comes
+        in yet another way says it in ``OTHERWISE``, and in ``SHELF`` where its folder is another.
+    """
+    shelf = getattr(corpus, "SHELF", f"$SER_DATA/{corpus.NAME}")
+    known = "nowhere: it is given out on request"
+    if hasattr(corpus, "download"):
+        known = "an earlier download, then its publisher's address"
+    return f"{shelf}, then {getattr(corpus, 'OTHERWISE', known)}"
+
+
 def find(name, data_folder, download, holds):
     """A corpus folder: the given one, one on this machine, or a fresh download.
 

@@ -3,7 +3,8 @@ import runpy
 import pytest
 from datasets import Dataset
 
-from ser_lib.corpora import describe, emodb, savee
+from ser_lib import recipe
+from ser_lib.corpora import cremad, describe, emodb, iemocap, merged, ravdess, savee, tess
 
 
 @pytest.fixture
@@ -67,4 +68,24 @@ def test_help_holds_the_corpus_card(corpus, capsys):
     assert left.value.code == 0
     for word in (corpus.NAME, "sample", "SER_DATA", "Licence", "Known oddities"):
         assert word in printed
-    assert ("earlier download" in printed) == hasattr(corpus, "download")
+
+
+@pytest.mark.parametrize(
+    ("corpus", "told"),
+    [
+        (emodb, "$SER_DATA/EMO-DB, then an earlier download, then its publisher's address"),
+        (ravdess, "$SER_DATA/RAVDESS, then an earlier download, then its publisher's address"),
+        (tess, "$SER_DATA/TESS, then an earlier download, then its publisher's address"),
+        (savee, "$SER_DATA/SAVEE, then nowhere: it is given out on request"),
+        (iemocap, "$SER_DATA/IEMOCAP, then nowhere: it is given out on request"),
+        (iemocap.variant("all"), "$SER_DATA/IEMOCAP, then nowhere: it is given out on request"),
+        (cremad, "$SER_DATA/CREMA-D, then an earlier clone; how to make one is told"),
+        (merged, "$SER_DATA, then earlier downloads; only RAVDESS and TESS are fetched"),
+    ],
+)
+def test_both_helps_say_where_the_corpus_is_looked_for(corpus, told, capsys):
+    with pytest.raises(SystemExit):
+        describe.main(corpus, ["--help"])
+    assert told in " ".join(capsys.readouterr().out.split())
+    assert recipe.main(corpus, ["--help"]) == 0
+    assert told in " ".join(capsys.readouterr().out.split())
