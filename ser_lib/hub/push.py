@@ -15,6 +15,7 @@ from huggingface_hub.utils import (
 )
 
 from ser_lib.errors import HubError, RunError
+from ser_lib.hub.exported import SUFFIX, is_of, model_sha256
 from ser_lib.hub.space import write_space
 from ser_lib.hub.trouble import LOG_IN, hub_trouble
 
@@ -90,7 +91,8 @@ def push(
     All files go up in one commit, so that whoever pulls gets the old model or the new one whole,
     whenever the upload is cut off; the same call again does what is left. A repository that was
     made and got no commit is left there empty: it may have been somebody's before. The card goes
-    up with the model's id in its examples.
+    up with the model's id in its examples. ONNX files go up where they were exported from this very
+    model, and stay here otherwise; a line says which.
 
     Arguments
     ---------
@@ -168,6 +170,8 @@ def _publish(folder, repo_id, kind, private, commit_message):
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not any(part[0] == "." for part in path.relative_to(folder).parts)
     }
+    for name in _foreign(folder, files):
+        del files[name]
     made = {"private": private, "exist_ok": True}
     if kind == "space":
         made.update(repo_type="space", space_sdk="gradio")
@@ -178,7 +182,12 @@ def _publish(folder, repo_id, kind, private, commit_message):
 
     def upload():
         there = api.list_repo_files(url.repo_id, repo_type=kind)
-        stale = filter_repo_objects(set(there) - set(files), allow_patterns=_REPLACED[kind])
+        others = set(there) - set(files)
+        stale = filter_repo_objects(others, allow_patterns=_REPLACED[kind])
+        if kept := sorted(name for name in others if name.endswith(SUFFIX)):
+            logger.warning(
+                "ONNX that %s holds may be of other weights: %s", repo_id, ", ".join(kept)
+            )
         # Not upload_folder, which may make several commits of one folder.
         api.create_commit(
             repo_id=url.repo_id,
@@ -200,6 +209,23 @@ def _publish(folder, repo_id, kind, private, commit_message):
             "up is all of it or nothing: push again"
         ) from error
     return url
+
+
+def _foreign(folder, files):
+    """Names (list) of the ONNX files that are not of the model in a folder; tells of all."""
+    found = sorted(name for name in files if name.endswith(SUFFIX))
+    wanted = model_sha256(folder) if found else None
+    foreign = [name for name in found if not is_of(files[name], wanted)]
+    if own := [name for name in found if name not in foreign]:
+        logger.info("ONNX of this model goes up too: %s", ", ".join(own))
+    if foreign:
+        logger.warning(
+            "ONNX that is not known to be of this model stays here: %s (`python -m ser_lib export "
+            "%s` makes one that is)",
+            ", ".join(foreign),
+            folder,
+        )
+    return foreign
 
 
 def _check_card(path, repo_id, kind):

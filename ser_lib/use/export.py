@@ -4,8 +4,8 @@ The front end is inside, so that whoever runs the file needs onnxruntime and not
 PyTorch, no mel filters of their own. Inputs are ``waveforms`` (batch, time), float32 at the rate
 that the file's metadata tells as ``sampling_rate`` (Hz), and ``lengths`` (batch,), int64, samples
 before the padding; the output is ``probabilities`` (batch, classes) in the order of the metadata's
-``labels`` (JSON). Batch and time are free for every system; how a batch goes through is told in
-:mod:`ser_lib.use.onnx_parts.front_ends`.
+``labels`` (JSON); ``model_sha256`` tells which model folder the file is of. Batch and time are free
+for every system; how a batch goes through is told in :mod:`ser_lib.use.onnx_parts.front_ends`.
 
 A file is only left where onnxruntime answers as PyTorch does, to 1e-4 in every probability, on
 synthetic voices, on silence and on very short clips, alone and in batches (:func:`_allowed` tells
@@ -93,8 +93,8 @@ def export(model_folder, path, quantize=False):
         If the file cannot be written.
     """
     _need_onnx()
-    network, labels = _network(model_folder)
-    return _export(network, labels, path, quantize)
+    network, labels, source = _network(model_folder)
+    return _export(network, labels, path, quantize, source=source)
 
 
 def _need_onnx():
@@ -107,9 +107,10 @@ def _need_onnx():
 
 
 def _network(model_folder):
-    """Network of a model or run folder, on the CPU in evaluation mode, and its labels."""
+    """Network of a model or run folder, on the CPU in evaluation mode, its labels and its hash."""
     from transformers.utils import logging
 
+    from ser_lib.hub.exported import model_sha256
     from ser_lib.hub.native import read_network
 
     folder = Path(model_of(str(model_folder)))
@@ -125,16 +126,20 @@ def _network(model_folder):
             raise
         reason = " ".join(str(error).split())[:300]
         raise ModelFolderError(f"{folder} does not load ({reason}); save it again") from error
-    return network.eval(), labels
+    return network.eval(), labels, model_sha256(folder)
 
 
-def _export(network, labels, path, quantize=False, parts=None):
-    """As :func:`export`; quantised parts that are given have passed unquantised before."""
+def _export(network, labels, path, quantize=False, parts=None, source=None):
+    """As :func:`export`; quantised parts that are given have passed unquantised before.
+
+    ``source`` (str) is the hash of the model's folder, which the metadata keep.
+    """
     from ser_lib.use.onnx_parts.front_ends import learned_parts, whole
 
     path, judged = Path(path), parts is not None
     parts = parts or learned_parts(network)
     metadata = {"labels": json.dumps(labels), "sampling_rate": str(network.sample_rate)}
+    metadata |= {"model_sha256": source} if source else {}
     if not (judged and quantize):
         model, way = whole(network, parts, metadata)
         deviation, agreement = _written(model, path, network, judge=True, keep=not quantize)
@@ -312,16 +317,16 @@ def _main(argv):
     _need_onnx()
     from ser_lib.use.onnx_parts.front_ends import learned_parts
 
-    network, labels = _network(options.model)
+    network, labels, source = _network(options.model)
     target = Path(options.output or Path(model_of(options.model)) / "model.onnx")
     if target.suffix != ".onnx":
         raise HparamsError(f"--output {target} does not end in .onnx")
     parts = learned_parts(network)
-    files = {"onnx": _export(network, labels, target, parts=parts)}
+    files = {"onnx": _export(network, labels, target, parts=parts, source=source)}
     _say(files["onnx"], network)
     if options.quantize:
         light = target.with_name(f"{target.stem}-int8.onnx")
-        files["onnx int8"] = _export(network, labels, light, True, parts)
+        files["onnx int8"] = _export(network, labels, light, True, parts, source)
         _say(files["onnx int8"], network)
         if files["onnx int8"].size > 0.97 * files["onnx"].size:
             print("There was next to nothing to quantise: trees have no weights.")

@@ -7,6 +7,7 @@ from huggingface_hub import errors as hub_errors
 
 from ser_lib.errors import HubError
 from ser_lib.hub import push as module
+from ser_lib.hub.exported import model_sha256
 from ser_lib.hub.push import check_push, push
 
 ME = {
@@ -153,6 +154,37 @@ def test_hidden_files_stay_here_and_folders_go(hub, model_folder, tmp_path):
     names = [operation.path_in_repo for operation in fake.calls[-1][2]["operations"]]
     assert "figures/confusion.png" in names
     assert not [name for name in names if name.startswith(".")]
+
+
+def test_an_onnx_file_goes_up_only_where_it_is_of_this_model(hub, model_folder, tmp_path, caplog):
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder)
+    own, other = model_sha256(folder), "0" * 64
+    for name, digest in (("model", own), ("model-int8", own), ("old", other), ("empty", "")):
+        (folder / f"{name}.onnx").write_bytes(b"\x08\x0agraph" + digest.encode() + b"end")
+    (folder / "empty.onnx").write_bytes(b"")
+    url = RepoUrl("https://huggingface.co/ada/model")
+    fake = hub(create_repo=url, list_repo_files=["there.onnx", "old.onnx"], create_commit=None)
+    with caplog.at_level("INFO"):
+        push(folder, "ada/model")
+    operations = fake.calls[-1][2]["operations"]
+    assert all(isinstance(operation, CommitOperationAdd) for operation in operations)
+    names = {operation.path_in_repo for operation in operations}
+    assert {name for name in names if name.endswith(".onnx")} == {"model.onnx", "model-int8.onnx"}
+    taken, left, there = (record.getMessage() for record in caplog.records)
+    assert taken == "ONNX of this model goes up too: model-int8.onnx, model.onnx"
+    assert "stays here: empty.onnx, old.onnx (" in left and str(folder) in left
+    assert there == "ONNX that ada/model holds may be of other weights: old.onnx, there.onnx"
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_other_weights_or_settings_are_another_model(model_folder, tmp_path, name):
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder)
+    (folder / "README.md").write_text("another card")
+    assert model_sha256(folder) == model_sha256(model_folder)
+    (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+    assert model_sha256(folder) != model_sha256(model_folder)
 
 
 @pytest.mark.parametrize(

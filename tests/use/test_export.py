@@ -20,6 +20,7 @@ from ser_lib.features.mfcc import MFCC
 from ser_lib.features.mfcc_means import MFCCMeans
 from ser_lib.features.spectrogram_picture import SpectrogramPicture
 from ser_lib.hparams import ROOT, Hparams
+from ser_lib.hub.exported import is_of, model_sha256
 from ser_lib.hub.saving import save_model
 from ser_lib.models.attentive_head import AttentiveHead
 from ser_lib.models.layer_head import LayerHead
@@ -234,6 +235,18 @@ def test_the_command_writes_and_measures(model_folder, tmp_path, capsys, monkeyp
         "onnx",
         "onnx int8",
     ]
+
+
+def test_both_files_tell_which_model_they_are_of(model_folder, make_network, tmp_path):
+    export(model_folder, tmp_path / "m.onnx")
+    export(model_folder, tmp_path / "light.onnx", quantize=True)
+    other = save_model(make_network(5), tmp_path / "other", ["a", "b", "c"], {})
+    for name in ("m.onnx", "light.onnx"):
+        assert is_of(tmp_path / name, model_sha256(model_folder))
+        assert not is_of(tmp_path / name, model_sha256(other))
+        assert session(tmp_path / name).get_modelmeta().custom_metadata_map[
+            "model_sha256"
+        ] == model_sha256(model_folder)
 
 
 def test_classes_of_iemocap_are_chosen(tmp_path, iemocap_asked):
