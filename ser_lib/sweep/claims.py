@@ -4,7 +4,9 @@ A claim is a file made with O_EXCL. Its holder touches it while at work (the hea
 dead when its holder died on this very host, or when its heartbeat is old. Dead claims are not
 deleted, which two could do at once, the second deleting what the first has just made; they are
 outbid by a file of the next number, and only one can make that. Whoever holds the highest number
-holds the run.
+holds the run. The highest file outlives its release, dated to the epoch, so that no number is given
+twice and no sleeper takes another's claim for its own; its token tells that even where the folder
+was emptied.
 """
 
 import contextlib
@@ -17,9 +19,11 @@ import uuid
 from pathlib import Path
 
 from ser_lib.errors import RunError
+from ser_lib.evaluation.files import write_text
 
 HEARTBEAT_S = 30.0
 STALE_S = 600.0
+_RELEASED = 0
 
 
 class Claims:
@@ -30,7 +34,8 @@ class Claims:
     folder : str or Path
         Made where absent.
     stale : float
-        Seconds without a heartbeat after which a claim is dead.
+        Seconds without a heartbeat after which a claim is dead; those of its holder count where
+        they are more.
 
     Raises
     ------
@@ -77,23 +82,26 @@ class Claims:
         token = uuid.uuid4().hex
         mine = self._path(name, number + 1)
         told = {"host": self.here, "pid": os.getpid(), "born": _born(os.getpid()), "token": token}
+        told["stale"] = self.stale
         try:
-            with mine.open("x", encoding="utf-8") as file:
-                json.dump(told, file)
+            file = mine.open("x", encoding="utf-8")
         except FileExistsError:
             return None
         claim = Claim(self, name, number + 1, told)
-        if before is not None:
-            now_there = _read(self._path(name, number))
-            if now_there is not None and now_there.get("token") != before.get("token"):
-                # It was released and claimed again since we looked: whoever did so is alive.
-                mine.unlink(missing_ok=True)
-                return None
-        if not claim.held():
+        try:
+            with file:
+                json.dump(told, file)
+            # Where the folder was emptied since we looked, the number may be a living one's.
+            past = _read(self._path(name, number)) or before
+            ours = claim.held() and (before is None or past.get("token") == before.get("token"))
+        except OSError:
+            mine.unlink(missing_ok=True)
+            raise
+        if not ours:
             mine.unlink(missing_ok=True)
             return None
-        if before and before.get("host") == self.here:
-            _end_orphan(before)
+        if past and past.get("host") == self.here:
+            _end_orphan(past)
         return claim
 
     def holder(self, name):
@@ -124,10 +132,12 @@ class Claims:
 
     def _dead(self, path, told):
         try:
-            age = self.now() - path.stat().st_mtime
+            seen = path.stat().st_mtime
         except FileNotFoundError:
             return True
-        if age > self.stale:
+        theirs = told.get("stale")
+        stale = max(self.stale, theirs if isinstance(theirs, int | float) else 0)
+        if seen == _RELEASED or self.now() - seen > stale:
             return True
         # A file caught between its making and its writing tells nobody yet: its age decides.
         at_home = told.get("host") == self.here
@@ -145,7 +155,8 @@ class Claim:
 
     def held(self):
         """Whether nobody has outbid it (bool), as happens to one whose heartbeat stood still."""
-        return self._claims._numbers(self._name)[-1:] == [self._number]
+        number, told = self._claims._highest(self._name)
+        return number == self._number and told.get("token") == self._told["token"]
 
     def beat(self):
         """Give a sign of life; returns whether the claim is still ours (bool)."""
@@ -154,27 +165,42 @@ class Claim:
         return self.held()
 
     def child(self, pid):
-        """Note the process (int) that does the work: while it lives, the run is not free."""
+        """Note the process (int) that does the work: while it lives, the run is not free.
+
+        Returns whether the claim is still ours (bool).
+        """
+        if not self.held():
+            return False
         self._told |= {"child": pid, "child_born": _born(pid)}
-        self._path.write_text(json.dumps(self._told), encoding="utf-8")
+        write_text(self._path, json.dumps(self._told))
+        return True
 
     def release(self):
-        """Give the run free."""
+        """Give the run free; where somebody has outbid us it is theirs, and nothing is done."""
+        if not self.held():
+            return
         for number in self._claims._numbers(self._name):
-            if number <= self._number:
+            if number < self._number:
                 self._claims._path(self._name, number).unlink(missing_ok=True)
+        # Not by writing into it, which a full disk refuses.
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self._path, (_RELEASED, _RELEASED))
 
 
 _PROCESSES = (("pid", "born"), ("child", "child_born"))
 
 
 def host():
-    """This host, and the container within (str): process ids mean something only inside one."""
-    try:
+    """This host since it was started, and the container within (str): where process ids are one's.
+
+    Machines may share a name, and the first namespace has the same number on all of them.
+    """
+    inside = started = ""
+    with contextlib.suppress(OSError):
         inside = str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        inside = ""
-    return f"{socket.gethostname()}:{inside}"
+    with contextlib.suppress(OSError):
+        started = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    return f"{socket.gethostname()}:{inside}:{started}"
 
 
 def _alive(pid, born):

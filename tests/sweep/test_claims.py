@@ -1,8 +1,11 @@
+import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -99,8 +102,7 @@ def test_a_claim_of_another_host_lives_by_its_heartbeat(tmp_path):
     path = plant(tmp_path, NAME, host="elsewhere", pid=1, token="old")
     claims = Claims(tmp_path, stale=100)
     assert claims.take(NAME) is None and claims.holder(NAME) == "elsewhere, process 1"
-    old = claims.now() - 101
-    os.utime(path, (old, old))
+    age(path, claims, 101)
     assert claims.holder(NAME) is None
     assert claims.take(NAME) is not None
 
@@ -108,12 +110,88 @@ def test_a_claim_of_another_host_lives_by_its_heartbeat(tmp_path):
 def test_a_holder_that_was_outbid_learns_of_it_and_leaves_the_new_claim_alone(tmp_path):
     claims = Claims(tmp_path, stale=100)
     slow = claims.take(NAME)
-    old = claims.now() - 101
-    os.utime(slow._path, (old, old))
+    age(slow._path, claims, 101)
     new = claims.take(NAME)
     assert new is not None and not slow.beat()
     slow.release()
     assert new.held() and claims.take(NAME) is None
+
+
+def test_a_number_is_never_given_again(tmp_path):
+    claims = Claims(tmp_path, stale=100)
+    slow = claims.take(NAME)
+    age(slow._path, claims, 101)
+    claims.take(NAME).release()
+    third = claims.take(NAME)
+    assert not slow.held() and not slow.beat()
+    assert not slow.child(os.getpid())
+    slow.release()
+    assert not slow.held() and third.held() and third.beat()
+    third.release()
+    assert claims.take(NAME) is not None
+
+
+def test_a_claim_in_a_folder_that_was_emptied_is_lost(tmp_path):
+    claims = Claims(tmp_path)
+    first = claims.take(NAME)
+    first._path.unlink()
+    assert not first.beat()
+    second = claims.take(NAME)
+    assert second._path == first._path
+    first.child(os.getpid())
+    first.release()
+    assert not first.held() and second.held() and claims.take(NAME) is None
+
+
+def test_noting_the_child_makes_no_claim_and_is_never_seen_half(tmp_path, monkeypatch):
+    claims = Claims(tmp_path)
+    claim = claims.take(NAME)
+    monkeypatch.setattr(Path, "write_text", None)  # a reader in its midst would see an empty claim
+    assert claim.child(os.getpid()) and claim.held()
+    assert json.loads(claim._path.read_text())["child"] == os.getpid()
+    claim._path.unlink()
+    assert not claim.child(os.getpid())
+    assert not claim._path.exists() and not claim.held()
+
+
+def test_a_claim_is_released_on_a_full_disk(tmp_path, monkeypatch):
+    claims = Claims(tmp_path)
+    claim = claims.take(NAME)
+    with monkeypatch.context() as patch:
+        patch.setattr(claims_module, "write_text", full)
+        patch.setattr(json, "dump", full)
+        with pytest.raises(OSError, match="No space"):
+            claims.take("another")
+        claim.release()
+    assert claims.take("another") is not None
+    assert claims.holder(NAME) is None and Claims(tmp_path, stale=1e9).take(NAME) is not None
+
+
+@pytest.mark.parametrize("theirs, ours", [(1000, 100), (100, 1000)])
+def test_a_claim_is_dead_after_its_holders_time_or_the_readers_the_longer(tmp_path, theirs, ours):
+    claim = Claims(tmp_path, stale=theirs).take(NAME)
+    reader = Claims(tmp_path, stale=ours)
+    age(claim._path, reader, 500)
+    assert reader.take(NAME) is None and claim.held()
+    age(claim._path, reader, 1001)
+    assert reader.take(NAME) is not None
+
+
+def test_machines_of_one_name_are_told_apart(tmp_path, monkeypatch):
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    if not boot.is_file():
+        pytest.skip("this system tells no boot_id")
+    assert boot.read_text().strip() in host()
+    read = Path.read_text
+    told = plant(tmp_path, NAME, host=host(), pid=dead_process(), token="old")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Path, "read_text", lambda self, **kw: "another\n" if self == boot else read(self, **kw)
+        )
+        claims = Claims(tmp_path)
+        assert claims.take(NAME) is None and told.exists()
+        assert claims.holder(NAME).startswith(f"{socket.gethostname()}, process ")
+    assert Claims(tmp_path).take(NAME) is not None
 
 
 def test_a_claim_that_changed_hands_while_we_looked_is_left_alone(tmp_path, monkeypatch):
@@ -146,6 +224,15 @@ def plant(folder, name, **told):
     path = folder / f"{name.replace('/', '--')}.1.claim"
     path.write_text(json.dumps(told))
     return path
+
+
+def age(path, claims, seconds):
+    old = claims.now() - seconds
+    os.utime(path, (old, old))
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def dead_process():
