@@ -129,11 +129,7 @@ def _parser(corpus):
     parser.add_argument(
         "--allow_partial", action="store_true", help="accept a corpus with clips missing"
     )
-    parser.add_argument(
-        "--drop_conflicts",
-        action="store_true",
-        help="train without clips whose very samples stand under another label too",
-    )
+    add_drop_conflicts(parser)
     parser.add_argument("--push_to_hub", metavar="USER/NAME", help="publish the model when done")
     parser.add_argument(
         "--push_space", action="store_true", help="and a page on the Hub where it is tried"
@@ -143,6 +139,15 @@ def _parser(corpus):
     )
     parser.add_argument("-h", "--help", action="store_true", help="show this and leave")
     return parser
+
+
+def add_drop_conflicts(parser):
+    """Add ``--drop_conflicts``, for commands that cut a corpus, to an argparse parser."""
+    parser.add_argument(
+        "--drop_conflicts",
+        action="store_true",
+        help="train without clips whose very samples stand under another label too",
+    )
 
 
 class _Parser(argparse.ArgumentParser):

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from ser_lib.cli import exit_code, overrides
+from ser_lib.cli import add_drop_conflicts, exit_code, overrides
 from ser_lib.corpora.choice import add_classes, choose
 from ser_lib.errors import CorpusError, HparamsError
 from ser_lib.logs import log_to_console
@@ -80,6 +80,7 @@ def _parser():
     parser.add_argument(
         "--allow_partial", action="store_true", help="accept corpora with clips missing"
     )
+    add_drop_conflicts(parser)
     return parser
 
 
@@ -108,7 +109,8 @@ def _run(options, values):
     cells = []
     for corpus in corpora:
         corpus.COMMAND = again
-        ledger = split(corpus.manifest, corpus.DEFAULT_PROTOCOL, 1, seed)
+        rule, drop = corpus.DEFAULT_PROTOCOL, options.drop_conflicts
+        ledger = split(corpus.manifest, rule, 1, seed, drop)
         inside = folder / f"trained-on-{corpus.NAME}"
         make_folder(inside)
         logger.info("training on %s", corpus.NAME)
@@ -200,6 +202,7 @@ def _command(options, hparams, corpora, started=None):
     if options.classes:
         words += ["--classes", options.classes]
     words += option_words(hparams, started)
+    words += ["--drop_conflicts"] * options.drop_conflicts
     return shlex.join(words + ["--allow_partial"] * options.allow_partial)
 
 

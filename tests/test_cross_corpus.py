@@ -1,6 +1,7 @@
 """A system trained on each corpus and tested on every one."""
 
 import json
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -9,6 +10,7 @@ import soundfile
 
 from ser_lib.cross_corpus import _command, _four, _modules, _parser, main
 from ser_lib.hparams import Hparams
+from ser_lib.protocols import Ledger
 
 LETTERS = "WLEAFTN"
 
@@ -119,6 +121,25 @@ def test_excited_turns_of_iemocap_are_happy_unless_they_are_left_out(
     }
     told = _command(options, Hparams(yaml, {}), [corpus])
     assert ("--classes" in told) == bool(words)
+
+
+def test_conflicting_clips_can_be_left_out(folder, arguments, data, tmp_path, capsys):
+    whole = Ledger.load(folder / "trained-on-RAVDESS" / "ledger.json")
+    spoiled = next(name for name in whole.train if name[6:8] == "04")
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy)
+    sound = next((copy / "RAVDESS" / f"Actor_{whole.test[0][-2:]}").glob("03-01-03-*.flac"))
+    shutil.copy(sound, next((copy / "RAVDESS").rglob(f"{spoiled}.flac")))
+    line = [word if word != str(data) else str(copy) for word in arguments]
+    line += ["--output_folder", str(tmp_path / "run")]
+    capsys.readouterr()
+    assert main(line) == 2
+    assert "leave them out of training with --drop_conflicts" in capsys.readouterr().err
+    assert main([*line, "--drop_conflicts"]) == 0
+    left = Ledger.load(tmp_path / "run" / "trained-on-RAVDESS" / "ledger.json")
+    assert {*whole.train} - {*left.train} == {spoiled} and left.test == whole.test
+    for name in ("matrix.md", "trained-on-EMO-DB/report.md"):
+        assert "--drop_conflicts --allow_partial" in (tmp_path / "run" / name).read_text()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import importlib
 import sys
 import textwrap
 
-from ser_lib.cli import exit_code
+from ser_lib.cli import add_drop_conflicts, exit_code
 from ser_lib.corpora.choice import add_classes, choose, widest
 from ser_lib.errors import ProtocolError, SerError
 from ser_lib.protocols import PROTOCOLS, Ledger, lookup, split
@@ -87,7 +87,8 @@ def _show(arguments):
     protocol.check_fold(arguments.fold)
     corpus = choose(_reader(protocol), arguments.classes)
     manifest = corpus.prepare(arguments.data_folder, allow_partial=arguments.allow_partial)
-    ledger = split(manifest, protocol.name, arguments.fold, arguments.seed)
+    drop = arguments.drop_conflicts
+    ledger = split(manifest, protocol.name, arguments.fold, arguments.seed, drop)
     if arguments.output is None:
         print(ledger.dumps(), end="")
         return 0
@@ -148,6 +149,7 @@ def _parser():
         help="folder of the corpus; `sample` is the synthetic one",
     )
     show.add_argument("--allow_partial", action="store_true", help="take an incomplete corpus")
+    add_drop_conflicts(show)
     add_classes(show)
     show.add_argument("--output", metavar="FILE", help="write the ledger here, not to the screen")
     show.set_defaults(run=_show)

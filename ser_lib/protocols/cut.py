@@ -82,7 +82,7 @@ def _refuse_breaches(ledger):
     if not ledger.without_conflicts().breaches():
         # Which of two labels is wrong nobody can tell, so that only the person leaves clips out.
         way = (
-            "the labels of these clips differ: leave them out of training with train.py's "
+            "the labels of these clips differ: leave them out of training with "
             f"--drop_conflicts, or {way}"
         )
     raise ProtocolError(

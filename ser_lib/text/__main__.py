@@ -9,7 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from ser_lib.cli import exit_code
+from ser_lib.cli import add_drop_conflicts, exit_code
 from ser_lib.corpora.choice import add_classes
 from ser_lib.errors import HparamsError, RunError
 
@@ -79,6 +79,7 @@ def _parser():
     parser.add_argument(
         "--allow_partial", action="store_true", help="accept a corpus with clips missing"
     )
+    add_drop_conflicts(parser)
     add_classes(parser)
     parser.add_argument(
         "--fuse",
@@ -98,7 +99,7 @@ def _run(options):
     from ser_lib.evaluation.fusion import read_member
     from ser_lib.logs import log_to_console, log_to_file
     from ser_lib.protocols import lookup, split
-    from ser_lib.recipe import make_folder
+    from ser_lib.recipe import make_folder, with_option
     from ser_lib.run_facts import corpus_name
     from ser_lib.text.run import SYSTEM, train, transcribed_clips
 
@@ -107,7 +108,9 @@ def _run(options):
     rule.check_request(corpus.NAME, [options.fold])
     log_to_console(logging.INFO)
     manifest = corpus.prepare(options.data_folder, options.allow_partial)
-    ledger = split(manifest, rule.name, options.fold, options.seed)
+    ledger = split(manifest, rule.name, options.fold, options.seed, options.drop_conflicts)
+    if options.drop_conflicts:
+        corpus = with_option(corpus, "--drop_conflicts")
     folder = Path(
         options.output_folder
         or default_folder(corpus_name(corpus, ledger), rule.name, SYSTEM, options.seed)

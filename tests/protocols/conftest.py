@@ -188,3 +188,16 @@ def cut(official):
 def folds(cut):
     """Function from the name of a protocol to the ledgers of all its folds."""
     return lambda name: [cut(name, fold) for fold in range(1, lookup(name).folds + 1)]
+
+
+@pytest.fixture(scope="module")
+def two_labels(make_manifest):
+    """``two_labels(*copies)``: RAVDESS where each pair of ids holds the samples of its first."""
+
+    def make(*copies):
+        sounds = {copy: hashlib.sha256(clip.encode()).hexdigest() for clip, copy in copies}
+        return make_manifest(
+            change=lambda row: {**row, "sha256": sounds.get(row["id"], row["sha256"])}
+        )
+
+    return make

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import soundfile
@@ -157,6 +158,21 @@ def test_show_writes_a_ledger(corpus, tmp_path, capsys):
     assert main([*arguments, "--allow_partial", "--output", str(path)]) == 0
     assert len(Ledger.load(path).clips) == 600 and Ledger.load(path).seed == 5
     assert str(path) in capsys.readouterr().out
+
+
+def test_show_leaves_conflicts_out_where_it_is_told_to(two_labels, monkeypatch, capsys):
+    pair = ("03-01-05-01-01-01-01", "03-01-04-01-01-01-04")
+    rows = two_labels(pair)
+    reader = SimpleNamespace(prepare=lambda folder, allow_partial: rows)
+    monkeypatch.setitem(sys.modules, "ser_lib.corpora.ravdess", reader)
+    show = ["show", "ravdess-si6", "--data_folder", "here"]
+    assert main(show) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "out of training with --drop_conflicts" in error
+    assert main([*show, "--drop_conflicts"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["sha256"] == split(rows, "ravdess-si6", drop_conflicts=True).sha256
+    assert pair[0] in told["test"] and pair[1] not in told["train"]
 
 
 @pytest.mark.parametrize(

@@ -301,6 +301,25 @@ def test_mistakes_of_the_command_line(refused, words, said):
     assert said in refused(manifest(telling), *words)
 
 
+def test_conflicting_clips_are_left_out_as_recipes_do(command, refused, audio_run, tmp_path):
+    clean = manifest(telling)
+    ledger = split(clean, "ravdess-si6")
+    tested = ledger.test[0]
+    other = next(name for name in ledger.train if ledger.clips[name].emotion != "neutral")
+    sounds = dict(zip(clean["id"], clean["sha256"], strict=True))
+    rows = clean.map(lambda row: {"sha256": sounds[tested if row["id"] == other else row["id"]]})
+    assert "leave them out of training with --drop_conflicts" in refused(rows)
+    cut = split(rows, "ravdess-si6", drop_conflicts=True)
+    words = ["--drop_conflicts", "--fuse", audio_run(cut), "--output_folder", tmp_path / "run"]
+    code, _, err = command(rows, *words)
+    assert code == 0, err
+    left = Ledger.load(tmp_path / "run" / "ledger.json")
+    assert left.sha256 == cut.sha256 and {*ledger.train} - {*left.train} == {other}
+    for folder in (tmp_path / "run", tmp_path / "run" / "fused-with-cnn_transformer"):
+        told = (folder / "report.md").read_text(encoding="utf-8")
+        assert "python -m ser_lib.text RAVDESS --drop_conflicts --protocol" in told
+
+
 def test_classes_of_iemocap_are_chosen(iemocap_asked, capsys):
     assert main(["IEMOCAP"]) == main(["IEMOCAP", "--classes", "all"]) == 2
     assert iemocap_asked == ["source4", "all"]
