@@ -1,15 +1,20 @@
 """``python -m ser_lib.sweep``: make the runs that grids plan, on one machine or on several.
 
-Exit codes: 0 done, 2 an error that the person can mend, 3 a run failed, 130 interrupted.
+Exit codes: 0 all runs are done, 2 an error that the person can mend, 3 a run failed, 130
+interrupted (143 by SIGTERM, 129 by SIGHUP).
 """
 
+import contextlib
 import fnmatch
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from ser_lib.cli import exit_code
 from ser_lib.errors import HparamsError
 from ser_lib.hparams import ROOT
+from ser_lib.interruption import Stopped
 from ser_lib.sweep.grid import read_grids
 from ser_lib.sweep.runner import Sweep
 from ser_lib.use.command import Parser, number
@@ -17,7 +22,8 @@ from ser_lib.use.command import Parser, number
 _EPILOG = """\
 A run is the recipe's own command, in a process of its own. What is done is left alone, what was cut
 off goes on; start the same command again after an interruption, or beside this one, here or on
-another machine with the same folders: no run is made twice.
+another machine with the same folders: no run is made twice. Each ends when all runs are done; the
+last ones that others make are waited for, and taken over where those have died.
 
 Metrics and predictions go to RESULTS/<corpus>/<protocol>/<system>/<fold-N or all>; checkpoints,
 logs and claims stay in RUNS, and the log of a run that failed in RUNS/failed.
@@ -28,7 +34,8 @@ examples:
   python -m ser_lib.sweep results/grids/emodb.yaml --only 'EMO-DB/emodb-random/*'
   python -m ser_lib.sweep.tables
 
-exit codes: 0 done, 2 an error that can be mended, 3 a run failed, 130 interrupted
+exit codes: 0 all runs are done, 2 an error that can be mended, 3 a run failed, 130 interrupted (143
+by SIGTERM, 129 by SIGHUP such as a lost ssh session sends; under nohup the sweep goes on)
 """
 
 
@@ -36,8 +43,28 @@ def main(argv=None, root=ROOT):
     """Run the command on ``argv`` (list of str, default the command line); returns exit code."""
     codes = []
     words = sys.argv[1:] if argv is None else list(argv)
-    failed = exit_code(lambda: codes.append(_main(words, root)))
+    with _leaving_on_hangup():
+        failed = exit_code(lambda: codes.append(_main(words, root)))
     return failed or codes[0]
+
+
+@contextlib.contextmanager
+def _leaving_on_hangup():
+    """In here SIGHUP raises Stopped, as SIGTERM does; where it is ignored it stays so."""
+
+    def leave(signum, frame):
+        raise Stopped(signum)
+
+    hangup = getattr(signal, "SIGHUP", None)
+    main_thread = threading.current_thread() is threading.main_thread()
+    if not main_thread or hangup is None or signal.getsignal(hangup) != signal.SIG_DFL:
+        yield
+        return
+    before = signal.signal(hangup, leave)
+    try:
+        yield
+    finally:
+        signal.signal(hangup, before)
 
 
 def _parser():
@@ -92,7 +119,8 @@ def _parser():
         type=number(1),
         default=600.0,
         metavar="SECONDS",
-        help="without a heartbeat a claim is dead after these (default: %(default)g)",
+        help="without a heartbeat a claim is dead after these, or its holder's where they are more "
+        "(default: %(default)g)",
     )
     return parser
 

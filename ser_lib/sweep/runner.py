@@ -1,12 +1,9 @@
 """Makes the runs of a plan: claimed, one process each, kept where they end well."""
 
-import contextlib
 import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -19,9 +16,10 @@ from ser_lib.hparams import ROOT
 from ser_lib.sweep.claims import HEARTBEAT_S, STALE_S, Claims
 from ser_lib.sweep.forecast import Forecast, duration
 from ser_lib.sweep.keep import kept, store
+from ser_lib.sweep.process import GRACE_S, Process
 
-# A training that is asked to leave saves first.
-_GRACE_S = 60.0
+# Between looks at what is in other hands.
+_LOOK_S = 2.0
 
 
 class Sweep:
@@ -76,9 +74,9 @@ class Sweep:
         self._check()
         self._began = self.claims.now()
         self._lock, self._stop, self._hurry = threading.Lock(), threading.Event(), threading.Event()
-        self._queue, self._elsewhere = deque(plan), []
+        self._queue, self._elsewhere, self._awaited = deque(plan), deque(), set()
         self._forecast = Forecast(workers)
-        self.done, self.before, self.failed, self.lost = [], [], {}, {}
+        self.done, self.before, self.failed = [], [], {}
         self._fault, self._left = None, []
 
     def state(self, planned):
@@ -93,12 +91,12 @@ class Sweep:
         return "to do, in place of another command's" if there == "other" else "to do"
 
     def run(self):
-        """Make what is to be made.
+        """Make what is to be made, and wait for what others make; what they leave is made too.
 
         Returns
         -------
         int
-            0, or 3 where a run failed.
+            0 where all are done, or 3 where a run failed.
 
         Raises
         ------
@@ -149,13 +147,17 @@ class Sweep:
         try:
             while not self._stop.is_set():
                 with self._lock:
-                    planned = self._queue.popleft() if self._queue else None
-                    second = planned is None and bool(self._elsewhere)
-                    if second:
-                        planned = self._elsewhere.pop(0)
+                    waiting = not self._queue
+                    runs = self._elsewhere if waiting else self._queue
+                    planned = runs.popleft() if runs else None
                 if planned is None:
                     return
-                self._visit(planned, second)
+                if self._visit(planned):
+                    continue
+                with self._lock:
+                    self._elsewhere.append(planned)
+                if waiting:
+                    self._wait_for(planned)
         except BaseException as fault:
             # Raised again where the caller hears of it; nobody reads a thread's own traceback.
             self._fault = self._fault or fault
@@ -163,20 +165,22 @@ class Sweep:
         finally:
             self._left.append(True)
 
-    def _visit(self, planned, second):
-        """Make one run, unless it is done, has just failed or is in other hands."""
+    def _wait_for(self, planned):
+        """Pause before the next look at what others have; say so once a run."""
+        holder = self.claims.holder(planned.key)
+        if holder and planned.place not in self._awaited:
+            self._awaited.add(planned.place)
+            print(f"{planned.place}: in other hands ({holder}), waiting for it", flush=True)
+        self._stop.wait(_LOOK_S / max(1, len(self._elsewhere)))
+
+    def _visit(self, planned):
+        """Make one run, unless it is done or has just failed; False where others have it (bool)."""
         if self._settled(kept(planned, self.results)):
             self.before.append(planned)
-            return
+            return True
         claim = self.claims.take(planned.key)
         if claim is None:
-            holder = self.claims.holder(planned.key) or "somebody"
-            with self._lock:
-                if second:
-                    self.lost[planned.place] = holder
-                else:
-                    self._elsewhere.append(planned)
-            return
+            return False
         try:
             # Somebody may have ended it between our look and our claim.
             if self._settled(kept(planned, self.results)):
@@ -184,38 +188,57 @@ class Sweep:
             elif error := self._just_failed(planned):
                 self.failed[planned.place] = error
             else:
-                self._make(planned, claim)
+                return self._make(planned, claim)
         finally:
-            if claim.held():
-                claim.release()
+            claim.release()
+        return True
 
     def _make(self, planned, claim):
+        """Make a run; False where somebody took it from us (bool)."""
         log = self.runs / "logs" / f"{planned.key}.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self._failed_folder(planned), ignore_errors=True)
         folder = self.runs / planned.key
         began = time.monotonic()
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, *planned.words, "--output_folder", str(folder)],
+        with (
+            log.open("wb") as out,
+            Process(
+                [*planned.words, "--output_folder", str(folder)],
+                # It has left before the claim, of which nobody takes care meanwhile, is dead.
+                min(GRACE_S, self.claims.stale / 2),
                 cwd=self.root,
                 env=self._environment(),
-                stdin=subprocess.DEVNULL,
                 stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        claim.child(process.pid)
-        ended = self._watch(process, claim)
-        seconds = time.monotonic() - began
-        if ended == "interrupted":
-            return
-        if ended == "outbid":
-            self.lost[planned.place] = "another, because our heartbeat stood still"
-            return
+            ) as process,
+        ):
+            ours = claim.child(process.pid)
+            code = self._watch(process, claim) if ours else None
+        if not claim.held():
+            print(f"{planned.place}: left to another, as our heartbeat stood still", flush=True)
+            return False
+        if code is not None:
+            self._ended(planned, log, folder, code, time.monotonic() - began)
+        return True
+
+    def _watch(self, process, claim):
+        """Exit code (int) of a process; None where it was interrupted, or is ours no more."""
+        beat = time.monotonic()
+        while (code := process.wait(0.2)) is None:
+            if self._stop.is_set():
+                process.send_away(self._hurry)
+                return None
+            if time.monotonic() - beat >= self.heartbeat:
+                beat = time.monotonic()
+                if not claim.beat():
+                    # Somebody else goes on in the same folder: nothing may be saved there now.
+                    return None
+        return None if self._stop.is_set() and code else code
+
+    def _ended(self, planned, log, folder, code, seconds):
+        """Keep what a run left (result or failure), and tell."""
         error = None
-        if process.returncode:
-            error = _last_line(log) or f"it ended with code {process.returncode} and said nothing"
+        if code:
+            error = _last_line(log) or f"it ended with code {code} and said nothing"
         else:
             try:
                 metrics = store(planned, folder, self.results)
@@ -230,51 +253,9 @@ class Sweep:
                 told = f"UA {100 * ua:.1f} %, {duration(seconds)}"
             else:
                 self.failed[planned.place] = error
-                at = self._keep_failure(planned, log, error, process.returncode)
+                at = self._keep_failure(planned, log, error, code)
                 told = f"FAILED after {duration(seconds)}: {error} (log: {at})"
             print(f"{planned.place}: {told}; {left}", flush=True)
-
-    def _watch(self, process, claim):
-        """Wait for a process; ``ended``, ``interrupted`` or ``outbid`` (str)."""
-        beat = time.monotonic()
-        while True:
-            try:
-                process.wait(0.2)
-                return "interrupted" if self._stop.is_set() and process.returncode else "ended"
-            except subprocess.TimeoutExpired:
-                pass
-            if self._stop.is_set():
-                self._send_away(process)
-                return "interrupted"
-            if time.monotonic() - beat >= self.heartbeat:
-                beat = time.monotonic()
-                if not claim.beat():
-                    # Somebody else goes on in the same folder: nothing may be saved there now.
-                    self._hurry_away(process)
-                    return "outbid"
-
-    def _send_away(self, process):
-        """Ask a process to leave, and see that it does."""
-        for signum, patience in (
-            (signal.SIGINT, _GRACE_S),
-            (signal.SIGTERM, 5.0),
-            (signal.SIGKILL, None),
-        ):
-            # Its own session, so that its helpers go with it.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signum)
-            until = None if patience is None else time.monotonic() + patience
-            while process.poll() is None and (until is None or time.monotonic() < until):
-                if self._hurry.is_set() and signum == signal.SIGINT:
-                    break
-                time.sleep(0.05)
-            if process.poll() is not None:
-                return
-
-    def _hurry_away(self, process):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
     def _environment(self):
         environment = dict(os.environ)
@@ -308,13 +289,10 @@ class Sweep:
 
     def _summary(self):
         parts = [f"made {len(self.done)}", f"done before {len(self.before)}"]
-        parts += [f"in other hands {len(self.lost)}"] if self.lost else []
         parts += [f"failed {len(self.failed)}"] if self.failed else []
-        rest = len(self.plan) - sum(map(len, (self.done, self.before, self.lost, self.failed)))
+        rest = len(self.plan) - sum(map(len, (self.done, self.before, self.failed)))
         parts += [f"left {rest}"] if rest else []
         print(f"{len(self.plan)} runs: {', '.join(parts)}", flush=True)
-        for place, holder in self.lost.items():
-            print(f"  in other hands: {place} ({holder})")
         for place, error in self.failed.items():
             print(f"  failed: {place}: {error}")
         sys.stdout.flush()

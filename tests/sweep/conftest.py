@@ -2,7 +2,11 @@
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 import textwrap
+import time
 
 import pandas as pd
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from ser_lib.evaluation.files import to_json
 from ser_lib.protocols import lookup
 from ser_lib.sweep.__main__ import main
+from ser_lib.sweep.claims import Claims
 
 # Writes what a recipe does; YAML keys make it slow, or let it fail.
 _RECIPE = """
@@ -97,6 +102,72 @@ def helper(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def start(root, tmp_path, helper, repository):
+    """``start(grid, *more)`` runs the command in a process of its own, which it returns."""
+    begun = []
+
+    def start(*words, before=(), **options):
+        program = helper(
+            """
+            import sys
+            from pathlib import Path
+            from ser_lib.sweep.__main__ import main
+            sys.exit(main(sys.argv[2:], Path(sys.argv[1])))
+            """
+        )
+        line = [*before, sys.executable, program, root, *words]
+        line += ["--results", tmp_path / "results", "--runs", tmp_path / "runs"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        environment = {**os.environ, "PYTHONPATH": str(repository)}
+        line = [str(word) for word in line]
+        begun.append(subprocess.Popen(line, env=environment, **pipes | options))
+        return begun[-1]
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def starts(tmp_path):
+    """``starts()`` counts the processes that were started, by run."""
+
+    def count():
+        return {
+            path.parent.parent.name: len(path.read_text().split())
+            for path in (tmp_path / "runs").rglob("starts.txt")
+        }
+
+    return count
+
+
+@pytest.fixture
+def at_work(tmp_path):
+    """``at_work()`` lists the runs that somebody holds."""
+
+    def held():
+        claims = Claims(tmp_path / "runs" / "claims")
+        names = {file.name.rsplit(".", 2)[0] for file in claims.folder.glob("*.claim")}
+        return [name for name in names if claims.holder(name)]
+
+    return held
+
+
+@pytest.fixture
+def wait_for():
+    """``wait_for(condition)`` returns when it holds."""
+
+    def wait(condition):
+        until = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    return wait
 
 
 @pytest.fixture

@@ -1,38 +1,16 @@
 import gzip
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
-from ser_lib.sweep.claims import Claims
 from ser_lib.sweep.forecast import Forecast, duration
 from ser_lib.sweep.grid import read_grids
 from ser_lib.sweep.keep import pack, read_packed
 
 FIRST = "RAVDESS/ravdess-si6/small/fold-1"
-SLOW = {"overrides": {"lr": 30.0}}
 
 
-def starts(tmp_path):
-    """Processes that were started, by run."""
-    return {
-        path.parent.parent.name: len(path.read_text().split())
-        for path in (tmp_path / "runs").rglob("starts.txt")
-    }
-
-
-def at_work(tmp_path):
-    """Runs that somebody holds."""
-    claims = Claims(tmp_path / "runs" / "claims")
-    names = {file.name.rsplit(".", 2)[0] for file in claims.folder.glob("*.claim")}
-    return [name for name in names if claims.holder(name)]
-
-
-def test_runs_are_made_kept_and_not_made_again(sweep, grid, tmp_path):
+def test_runs_are_made_kept_and_not_made_again(sweep, grid, tmp_path, starts, at_work):
     path = grid({"folds": [1, 2]}, {"folds": "all"})
     code, out, _ = sweep(path, "--workers", "2")
     assert code == 0 and "3 runs: made 3, done before 0" in out
@@ -50,8 +28,8 @@ def test_runs_are_made_kept_and_not_made_again(sweep, grid, tmp_path):
     )
     code, out, _ = sweep(path)
     assert code == 0 and "3 runs: made 0, done before 3" in out
-    assert starts(tmp_path) == {"fold-1": 1, "fold-2": 1, "all": 1}
-    assert not at_work(tmp_path)
+    assert starts() == {"fold-1": 1, "fold-2": 1, "all": 1}
+    assert not at_work()
 
 
 def test_metrics_alone_are_done_unless_predictions_are_asked_for(sweep, grid, tmp_path):
@@ -73,7 +51,7 @@ def test_damaged_metrics_are_made_again(sweep, grid, tmp_path):
     assert "made 1" in sweep(path)[1]
 
 
-def test_a_failed_run_is_kept_apart_and_stops_no_other(sweep, grid, tmp_path):
+def test_a_failed_run_is_kept_apart_and_stops_no_other(sweep, grid, tmp_path, starts):
     path = grid({"overrides": {"batch_size": 13}}, {"folds": [2]})
     code, out, _ = sweep(path)
     assert code == 3 and "made 1, done before 0, failed 1" in out
@@ -85,7 +63,7 @@ def test_a_failed_run_is_kept_apart_and_stops_no_other(sweep, grid, tmp_path):
     assert not (tmp_path / "results" / FIRST).exists()
     assert f"failed: {FIRST}" in sweep(path, "--list")[1]
     # A later sweep tries again.
-    assert sweep(path)[0] == 3 and starts(tmp_path)["fold-1"] == 2
+    assert sweep(path)[0] == 3 and starts()["fold-1"] == 2
 
 
 def test_a_run_that_made_something_else_is_not_kept(sweep, grid, tmp_path):
@@ -115,56 +93,13 @@ def test_corpora_are_looked_for_before_anything_runs(sweep, grid, tmp_path):
     assert "done before 1" in sweep(grid({}))[1]
 
 
-def test_a_run_that_somebody_else_makes_is_left_to_them(sweep, grid, tmp_path, root):
-    path = grid({}, {"folds": [2]})
-    claim = Claims(tmp_path / "runs" / "claims").take(read_grids([path], root)[0].key)
-    assert f"running ({claim._told['host'].partition(':')[0]}" in sweep(path, "--list")[1]
-    code, out, _ = sweep(path)
-    assert code == 0 and "made 1, done before 0, in other hands 1" in out
-    claim.release()
-    assert "made 1, done before 1" in sweep(path)[1]
-
-
-def test_two_processes_divide_a_grid(grid, root, tmp_path, helper, repository):
+def test_two_processes_divide_a_grid(grid, start, starts):
     path = grid({"folds": [1, 2, 3, 4, 5, 6], "overrides": {"lr": 0.3}})
-    both = [start(helper, root, repository, path, tmp_path) for _ in range(2)]
+    both = [start(path) for _ in range(2)]
     outs = [process.communicate(timeout=60)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outs
-    assert starts(tmp_path) == {f"fold-{n}": 1 for n in range(1, 7)}
-    assert all("made 0" not in out for out in outs)
-
-
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_leaves_cleanly(grid, root, tmp_path, helper, repository, signum):
-    if signum == signal.SIGTERM:
-        pytest.importorskip("ser_lib.interruption")
-    path = grid({**SLOW, "folds": [1, 2]})
-    process = start(helper, root, repository, path, tmp_path)
-    wait_for(lambda: starts(tmp_path))
-    process.send_signal(signum)
-    out = process.communicate(timeout=30)[0]
-    assert process.returncode == 128 + signum, out
-    assert "left 2" in out and "interrupted" in out and "Traceback" not in out
-    assert not at_work(tmp_path)
-    assert not (tmp_path / "runs" / "failed").exists()
-    (pid,) = next((tmp_path / "runs").rglob("starts.txt")).read_text().split()
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(pid), 0)
-
-
-def test_a_killed_sweeps_run_is_taken_over_when_its_work_has_ended(
-    grid, root, tmp_path, helper, repository, sweep
-):
-    path = grid({"overrides": {"lr": 2.0}})
-    process = start(helper, root, repository, path, tmp_path)
-    wait_for(lambda: starts(tmp_path))
-    process.kill()
-    process.communicate()
-    assert "in other hands 1" in sweep(path)[1]
-    wait_for(lambda: [*(tmp_path / "runs").rglob("metrics.json")])
-    time.sleep(0.3)
-    code, out, _ = sweep(path)
-    assert code == 0 and "made 1" in out
+    assert starts() == {f"fold-{n}": 1 for n in range(1, 7)}
+    assert all("made 0" not in out and "left" not in out.splitlines()[-1] for out in outs)
 
 
 def test_a_real_run_is_swept(grid, tmp_path, small_ravdess, capfd):
@@ -190,30 +125,3 @@ def test_the_forecast_goes_by_the_systems_own_runs(grid, root):
     assert forecast.seconds() == pytest.approx((10 + 60) / 2)
     assert forecast.left() == "2 left, about 35 s"
     assert [duration(s) for s in (4, 100, 7500)] == ["4 s", "2 min", "2 h 5 min"]
-
-
-def start(helper, root, repository, path, tmp_path):
-    program = helper(
-        """
-        import sys
-        from pathlib import Path
-        from ser_lib.sweep.__main__ import main
-        sys.exit(main(sys.argv[2:], Path(sys.argv[1])))
-        """
-    )
-    line = [sys.executable, program, root, path]
-    line += ["--results", tmp_path / "results", "--runs", tmp_path / "runs"]
-    return subprocess.Popen(
-        [str(word) for word in line],
-        env={**os.environ, "PYTHONPATH": str(repository)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def wait_for(condition):
-    until = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
