@@ -1,9 +1,6 @@
 """Makes the runs of a plan: claimed, one process each, kept where they end well."""
 
-import json
 import os
-import re
-import shutil
 import sys
 import threading
 import time
@@ -11,9 +8,9 @@ from collections import deque
 from pathlib import Path
 
 from ser_lib.errors import HparamsError, RunError
-from ser_lib.evaluation.files import to_json, write_text
 from ser_lib.hparams import ROOT
 from ser_lib.sweep.claims import HEARTBEAT_S, STALE_S, Claims
+from ser_lib.sweep.failures import Failures, last_words
 from ser_lib.sweep.forecast import Forecast, duration
 from ser_lib.sweep.keep import kept, store
 from ser_lib.sweep.process import GRACE_S, Process
@@ -71,6 +68,7 @@ class Sweep:
         self.replace, self.need_predictions = replace, need_predictions
         self.heartbeat = heartbeat
         self.claims = Claims(self.runs / "claims", stale)
+        self._failures = Failures(self.runs / "failed", self.claims.here)
         self._check()
         self._began = self.claims.now()
         self._lock, self._stop, self._hurry = threading.Lock(), threading.Event(), threading.Event()
@@ -86,7 +84,7 @@ class Sweep:
             return "done" if there == "done" else "done, without predictions"
         if holder := self.claims.holder(planned.key):
             return f"running ({holder})"
-        if (self._failed_folder(planned) / "failure.json").is_file():
+        if self._failures.error(planned) is not None:
             return "failed"
         return "to do, in place of another command's" if there == "other" else "to do"
 
@@ -185,7 +183,7 @@ class Sweep:
             # Somebody may have ended it between our look and our claim.
             if self._settled(kept(planned, self.results)):
                 self.before.append(planned)
-            elif error := self._just_failed(planned):
+            elif (error := self._failures.error(planned, self._began)) is not None:
                 self.failed[planned.place] = error
             else:
                 return self._make(planned, claim)
@@ -197,7 +195,7 @@ class Sweep:
         """Make a run; False where somebody took it from us (bool)."""
         log = self.runs / "logs" / f"{planned.key}.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self._failed_folder(planned), ignore_errors=True)
+        self._failures.forget(planned)
         folder = self.runs / planned.key
         began = time.monotonic()
         with (
@@ -238,7 +236,7 @@ class Sweep:
         """Keep what a run left (result or failure), and tell."""
         error = None
         if code:
-            error = _last_line(log) or f"it ended with code {code} and said nothing"
+            error = last_words(log) or f"it ended with code {code} and said nothing"
         else:
             try:
                 metrics = store(planned, folder, self.results)
@@ -253,7 +251,7 @@ class Sweep:
                 told = f"UA {100 * ua:.1f} %, {duration(seconds)}"
             else:
                 self.failed[planned.place] = error
-                at = self._keep_failure(planned, log, error, code)
+                at = self._failures.keep(planned, log, error, code)
                 told = f"FAILED after {duration(seconds)}: {error} (log: {at})"
             print(f"{planned.place}: {told}; {left}", flush=True)
 
@@ -266,27 +264,6 @@ class Sweep:
             environment.setdefault("OMP_NUM_THREADS", str(max(1, cores // self.workers)))
         return environment
 
-    def _failed_folder(self, planned):
-        return self.runs / "failed" / planned.key
-
-    def _just_failed(self, planned):
-        """The error (str) of a run that another worker lost since we began, or None."""
-        path = self._failed_folder(planned) / "failure.json"
-        try:
-            if path.stat().st_mtime < self._began:
-                return None
-            return json.loads(path.read_text(encoding="utf-8"))["error"]
-        except (OSError, ValueError, LookupError):
-            return None
-
-    def _keep_failure(self, planned, log, error, code):
-        folder = self._failed_folder(planned)
-        folder.mkdir(parents=True, exist_ok=True)
-        log.replace(folder / "log.txt")
-        told = {"command": planned.command, "error": error, "code": code, "host": self.claims.here}
-        write_text(folder / "failure.json", to_json(told))
-        return folder / "log.txt"
-
     def _summary(self):
         parts = [f"made {len(self.done)}", f"done before {len(self.before)}"]
         parts += [f"failed {len(self.failed)}"] if self.failed else []
@@ -296,11 +273,3 @@ class Sweep:
         for place, error in self.failed.items():
             print(f"  failed: {place}: {error}")
         sys.stdout.flush()
-
-
-def _last_line(log):
-    """The last line of a log that says something, above all the last ``error:`` (str)."""
-    text = log.read_text(encoding="utf-8", errors="replace")
-    lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
-    errors = [line for line in lines if line.startswith("error:")]
-    return (errors or lines or [""])[-1].removeprefix("error: ")
