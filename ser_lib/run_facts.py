@@ -1,6 +1,7 @@
 """The facts of a run that its report, its model card and the tables are written from."""
 
 import datetime
+import functools
 import json
 import os
 import platform
@@ -181,8 +182,10 @@ def hardware():
 
 
 def versions():
-    """Version by package (dict), Python included."""
+    """Version by package (dict), Python included, and the revision of a checkout."""
     found = {"python": platform.python_version()}
+    if revision := _revision():
+        found["revision"] = revision
     for package in _PACKAGES:
         try:
             found[package] = version(package)
@@ -203,25 +206,36 @@ def environment():
     return "\n".join(
         [
             f"# {hardware()}; {platform.platform()}; Python {platform.python_version()}",
-            f"# revision {_revision()}",
+            f"# revision {_revision() or 'unknown (no checkout)'}",
             *sorted(found, key=str.lower),
             "",
         ]
     )
 
 
+@functools.lru_cache(maxsize=1)
 def _revision():
+    """Commit of the checkout (str), and whether code was changed since; None without one."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():  # installed, maybe below somebody's own repository
+        return None
+    commit = _git(root, "rev-parse", "HEAD")
+    if commit is None or commit.returncode:
+        return None
+    # Results that a sweep writes beside the code change nothing that runs.
+    changed = _git(root, "diff", "--quiet", "HEAD", "--", "ser_lib", "hparams", "recipes/*.py")
+    return commit.stdout.strip()[:12] + (
+        " with changes" if changed is None or changed.returncode else ""
+    )
+
+
+def _git(root, *words):
     try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
+        return subprocess.run(
+            ["git", *words], cwd=root, capture_output=True, text=True, timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
-        return "unknown (no git)"
-    return answer.stdout.strip() or "unknown (no checkout)"
+        return None
 
 
 def _processor():

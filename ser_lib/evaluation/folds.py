@@ -120,7 +120,9 @@ def _one_run(runs: Sequence[Mapping]) -> dict:
     one["sizes"] = {side: sum(run["sizes"][side] for run in runs) for side in runs[0]["sizes"]}
     one["hardware"] = listed(dict.fromkeys(run["hardware"] for run in runs))
     one["parameters"] = max(run["parameters"] for run in runs)
-    one["versions"] = runs[-1]["versions"]
+    one["versions"] = dict(runs[-1]["versions"])
+    if revisions := dict.fromkeys(filter(None, (r["versions"].get("revision") for r in runs))):
+        one["versions"]["revision"] = listed(revisions)
     one["shared"] = {
         pair: {
             kind: sorted({_hashable(thing) for run in runs for thing in run["shared"][pair][kind]})

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ser_lib.evaluation.asked import yaml_epochs
 from ser_lib.evaluation.markdown import DASH, cell, listed, percent, span
 from ser_lib.evaluation.sections import heard_speakers
 from ser_lib.pretrained.heard import encoders
@@ -12,6 +13,8 @@ HEARD_NOTE = (
     f"{HEARD} The pretrained encoder had heard the tested corpus before: this is no measure of new "
     "speech of it."
 )
+PART = "§"
+PART_NOTE = f"{PART} Part of the corpus only: comparable with no number on the whole."
 HEADERS = (
     *("system", "protocol", "fold", "epochs", "UA [95 %]", "WA [95 %]", "macro-F1"),
     *("shared speakers", "test clips", "parameters", "training, min", "hardware"),
@@ -23,7 +26,8 @@ def row(run: Mapping, metrics: Mapping) -> tuple:
     scores = metrics["metrics"]
     heard = heard_speakers(run)
     system = run["system"] + (" (**synthetic voices**)" if run["synthetic"] else "")
-    mark = f" {HEARD}" if is_heard(run) else ""
+    marks = HEARD * is_heard(run) + PART * is_partial(run)
+    mark = f" {marks}" if marks else ""
     return (
         *(system, run["protocol"], _fold(run), _epochs(run)),
         *(_score(scores["ua"]) + mark, _score(scores["wa"])),
@@ -36,6 +40,12 @@ def row(run: Mapping, metrics: Mapping) -> tuple:
 def is_heard(run: Mapping) -> bool:
     """Whether an encoder in it had heard a tested corpus before."""
     return any(encoder.get("shared") for encoder in encoders(run))
+
+
+def is_partial(run: Mapping) -> bool:
+    """Whether the corpus was not whole."""
+    commands = run["command"] if isinstance(run["command"], list) else [run["command"]]
+    return any("--allow_partial" in command.split() for command in commands)
 
 
 def _score(score: Mapping) -> str:
@@ -53,7 +63,10 @@ def _fold(run: Mapping) -> str:
 
 
 def _epochs(run: Mapping) -> str:
-    """``60``, ``41 of 100, stopped early``, ``12 of 60, cut short``; a range over folds."""
+    """``60``, ``41 of 100, stopped early``, ``12 of 60, cut short``; a range over folds.
+
+    Cut short is also what was asked to train for less than the YAML of the system says.
+    """
     asked = run["epochs_asked"]
     done, early = (
         value if isinstance(value, list) else [value]
@@ -61,6 +74,8 @@ def _epochs(run: Mapping) -> str:
     )
     if None in done:
         return DASH
+    if not all(early):
+        asked = max(asked, yaml_epochs(run) or 0)
     ends = f"{min(done)}" if min(done) == max(done) else f"{min(done)}–{max(done)}"
     if min(done) >= asked:
         return ends

@@ -16,7 +16,16 @@ from pathlib import Path
 from ser_lib.errors import RunError, SerError
 from ser_lib.evaluation.files import write_text
 from ser_lib.evaluation.markdown import count, table
-from ser_lib.evaluation.rows import HEADERS, HEARD_NOTE, is_heard, order, provenance, row
+from ser_lib.evaluation.rows import (
+    HEADERS,
+    HEARD_NOTE,
+    PART_NOTE,
+    is_heard,
+    is_partial,
+    order,
+    provenance,
+    row,
+)
 
 _KEYS = {"system", "corpus", "protocol", "fold", "seed", "ledger_sha256"}
 
@@ -61,7 +70,9 @@ def results_table(paths: Iterable[str | Path]) -> str:
     kept.sort(key=lambda item: order(item[1]["run"]))
     rows = _build(kept, row)
     notes = "\n".join(f"- {note}" for note in _build(kept, provenance))
-    mark = f"{HEARD_NOTE}\n\n" if any(is_heard(metrics["run"]) for _, metrics in kept) else ""
+    runs = [metrics["run"] for _, metrics in kept]
+    marks = [(HEARD_NOTE, is_heard), (PART_NOTE, is_partial)]
+    mark = "".join(f"{note}\n\n" for note, holds in marks if any(map(holds, runs)))
     return (
         f"{table(HEADERS, rows, left=3)}\n\n{mark}<details>\n<summary>Where each row comes from"
         f"</summary>\n\n{notes}\n\n</details>"

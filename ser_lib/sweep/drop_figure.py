@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ser_lib.errors import RunError
+from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
 from ser_lib.evaluation.figures import BLUE, GREY, INK, PALE, VERMILLION, headed_figure, quiet
 from ser_lib.evaluation.files import write_bytes
 from ser_lib.sweep.drops import Drop
 from ser_lib.sweep.published import NAMES
 
 _ROW = 0.235
-_NONE = "#8F99A4"
 _PLAIN = {"parse_math": False}
 _KEY = "Description"
 
@@ -23,7 +23,7 @@ def drop_figure(rows: Sequence[Drop], path: str | Path) -> Path:
     Arguments
     ---------
     rows : sequence of Drop
-        Sorted as they are to be drawn; a heading stands above each corpus.
+        A heading stands above each corpus; those without a measurement are left out.
     path : str or Path
         Where the PNG goes. What it shows is noted inside, for `shows`.
 
@@ -32,8 +32,8 @@ def drop_figure(rows: Sequence[Drop], path: str | Path) -> Path:
     RunError
         There is no row, or the file cannot be written.
     """
-    if not rows:
-        raise RunError(f"{path}: there is no system to draw")
+    if not any(map(_is_measured, rows)):
+        raise RunError(f"{path}: there is no measured system to draw")
     columns = _columns(rows)
     height = _ROW * max(map(len, columns)) + 0.55
     figure, axes = headed_figure(
@@ -41,8 +41,8 @@ def drop_figure(rows: Sequence[Drop], path: str | Path) -> Path:
         height,
         "What is left of a published number when the test speakers are new",
         "Accuracy (WA; UA where the source gives that), percent. Bars: 95 % intervals over "
-        "speakers; a published number comes without one. Grey: nothing measured here yet. "
-        "‡ fewer epochs than the system asks for. § part of the corpus.",
+        "speakers; a published number comes without one. ‡ fewer epochs than the system asks for. "
+        f"§ part of the corpus. ° fewer than {FEW_SPEAKERS} test speakers: a rough interval.",
         columns=2,
     )
     for ax, lines in zip(axes, columns, strict=True):
@@ -65,22 +65,24 @@ def shows(rows: Sequence[Drop], path: str | Path) -> bool:
 
 
 def _columns(rows):
-    """Two lists of lines, a corpus being a str and a system a `Drop`, about as long as each other.
+    """Two lists of lines, a heading being a str and a system a `Drop`, about as long as each other.
 
-    The corpus with the most measurements stands first.
+    The corpus with the most measurements stands first, and in a corpus what is left of most.
     """
     corpora = {}
-    for row in rows:
+    for row in filter(_is_measured, rows):
         corpora.setdefault(row.corpus, []).append(row)
-    blocks = sorted(
-        ([corpus, *members] for corpus, members in corpora.items()),
-        key=lambda block: (-sum(_is_measured(row) for row in block[1:]), block[0]),
-    )
-    whole = sum(map(len, blocks))
-    left, right = [], []
-    for block in blocks:
-        side = left if not left or (not right and len(left) + len(block) <= whole / 2) else right
-        side += ["", *block] if side else block
+    lines = []
+    for corpus, members in sorted(corpora.items(), key=lambda item: (-len(item[1]), item[0])):
+        members = sorted(members, key=lambda row: -row.score(row.apart or row.same).value)
+        lines += ["", corpus, *members] if lines else [corpus, *members]
+    half = (len(lines) + 1) // 2
+    # No heading at the foot of the left column, and no empty line at the head of the right one.
+    while half < len(lines) and (isinstance(lines[half - 1], str) or lines[half] == ""):
+        half += 1
+    left, right = lines[:half], lines[half:]
+    if right and not isinstance(right[0], str):
+        right.insert(0, f"{right[0].corpus}, continued")
     return left, right
 
 
@@ -91,17 +93,13 @@ def _panel(ax, lines, n_lines):
     labels = [line if isinstance(line, str) else _label(line) for line in lines]
     ax.set_yticks(range(len(lines)), labels, **_PLAIN)
     for tick, line in zip(ax.get_yticklabels(), lines, strict=True):
-        heading = isinstance(line, str)
-        tick.set_fontweight("bold" if heading else "normal")
-        tick.set_color(INK if heading or _is_measured(line) else _NONE)
+        tick.set_fontweight("bold" if isinstance(line, str) else "normal")
     ax.set_ylim(n_lines - 0.4, -0.6)
     ax.set_xlim(0, 100)
     ax.grid(axis="x", color=PALE, linewidth=0.8, zorder=0)
     ax.set_axisbelow(True)
-    colours = [tick.get_color() for tick in ax.get_yticklabels()]
     quiet(ax, spines=("bottom",))
-    for tick, colour in zip(ax.get_yticklabels(), colours, strict=True):
-        tick.set_color(colour)
+    ax.tick_params(axis="y", labelcolor=INK)
     ax.tick_params(axis="x", labelcolor=GREY)
 
 
@@ -111,13 +109,12 @@ def _line(ax, y, row):
     scores = [row.score(one) if one else None for one in (same, row.apart)]
     values = [published, *(score and 100 * score.value for score in scores)]
     there = [value for value in values if value is not None]
-    measured = _is_measured(row)
     if len(there) > 1:
         ax.plot([min(there), max(there)], [y, y], color="#C9D0D7", linewidth=1.2, zorder=1)
     shift = 0.17 if None not in scores else 0
-    for score, colour, marker, dy in (
-        (scores[0], BLUE, "o", -shift),
-        (scores[1], VERMILLION, "s", shift),
+    for score, colour, marker, dy, full in (
+        (scores[0], BLUE, "o", -shift, row.follows),
+        (scores[1], VERMILLION, "s", shift, True),
     ):
         if score is None:
             continue
@@ -128,23 +125,23 @@ def _line(ax, y, row):
             100 * score.value,
             y + dy,
             marker,
-            color=colour,
-            markersize=5.5,
-            markeredgecolor="white",
-            markeredgewidth=0.7,
+            color=colour if full else "white",
+            markersize=5.5 if full else 5,
+            markeredgecolor="white" if full else colour,
+            markeredgewidth=0.7 if full else 1.3,
             zorder=4,
         )
     if published is not None:
-        _published_mark(ax, [published], [y], INK if measured else _NONE)
+        _published_mark(ax, [published], [y])
 
 
-def _published_mark(ax, x, y, colour):
+def _published_mark(ax, x, y):
     return ax.plot(
         x,
         y,
         "D",
         color="white",
-        markeredgecolor=colour,
+        markeredgecolor=INK,
         markeredgewidth=1.3,
         markersize=5,
         zorder=3,
@@ -153,20 +150,22 @@ def _published_mark(ax, x, y, colour):
 
 def _legend(figure, ax):
     marks = [
-        _published_mark(ax, [], [], INK),
+        _published_mark(ax, [], []),
         ax.plot([], [], "o", color=BLUE, markersize=6)[0],
+        ax.plot([], [], "o", color="white", markeredgecolor=BLUE, markersize=5.5)[0],
         ax.plot([], [], "s", color=VERMILLION, markersize=6)[0],
     ]
     words = [
         "published",
-        "ours, published protocol or the nearest (for most: speakers mixed)",
+        "ours, published protocol or the nearest",
+        "ours, speakers mixed (nothing published)",
         "ours, speakers nobody had heard",
     ]
     figure.legend(
         marks,
         words,
         loc="outside lower center",
-        ncols=3,
+        ncols=4,
         frameon=False,
         fontsize=9,
         labelcolor=INK,
@@ -176,7 +175,10 @@ def _legend(figure, ax):
 
 def _label(row):
     used = [one for one in (row.same, row.apart) if one]
-    marks = "‡" * any(one.cut for one in used) + "§" * any(one.partial for one in used)
+    marks = "".join(
+        mark * any(getattr(one, kind) for one in used)
+        for mark, kind in (("‡", "cut"), ("§", "partial"), ("°", "few"))
+    )
     metric = f", {NAMES[row.metric]}" if row.metric != "wa" else ""
     return f"{row.system}{metric}{' ' if marks else ''}{marks}"
 
@@ -193,11 +195,12 @@ def _digest(rows):
             _label(row),
             row.metric,
             row.published.value if row.published else None,
+            row.follows,
             *(
                 None if one is None else [None if x is None else f"{x:.6f}" for x in row.score(one)]
                 for one in (row.same, row.apart)
             ),
         )
-        for row in rows
+        for row in filter(_is_measured, rows)
     ]
     return hashlib.sha256(repr(shown).encode()).hexdigest()

@@ -65,6 +65,16 @@ class Drop:
             return None
         return difference(self.score(self.same), self.score(self.apart))
 
+    @property
+    def mixes(self):
+        """Whether ``same`` has speakers on both sides (bool)."""
+        return self.same is not None and not _is_apart(PROTOCOLS[self.same.protocol])
+
+    @property
+    def follows(self):
+        """Whether ``same`` follows a published number (bool), or is there for comparison alone."""
+        return self.same is not None and bool(self.published and self.published.value is not None)
+
 
 def difference(one: Score, other: Score) -> Score:
     """One score less another that rests on a test of its own, with a 95 % interval.

@@ -1,10 +1,12 @@
 """The figure and its paragraph for the first screen of the repository's README."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from ser_lib.evaluation.markdown import DASH, count, listed, percent, span
 from ser_lib.sweep.drops import Drop
 from ser_lib.sweep.leak_page import Outcome, epochs
+from ser_lib.sweep.measured import Measured
 from ser_lib.sweep.reference_page import Reference
 
 MARKER = "drop"
@@ -15,6 +17,7 @@ def headline(
     results: str = "results",
     leaks: Sequence[Outcome] = (),
     points: Sequence[Reference] = (),
+    measured: Mapping[tuple, Measured] = MappingProxyType({}),
 ) -> str:
     """The figure, and what it shows in a paragraph.
 
@@ -28,6 +31,8 @@ def headline(
         One system under several rules, the clean one last.
     points : sequence of Reference
         What functionals and a linear machine give.
+    measured : mapping
+        As :func:`ser_lib.sweep.measured.measure` gives it.
 
     Returns
     -------
@@ -35,12 +40,15 @@ def headline(
         Markdown without a line break at the end. Examples are the systems that lose most and
         least of a published number, of those that were measured both ways.
     """
-    both = [row for row in rows if row.from_ours]
-    told = [row for row in both if row.from_published]
+    both = [row for row in rows if row.from_ours and row.mixes]
+    told = [row for row in rows if row.from_ours and row.from_published]
     sentences = [
-        "Each line is a system: what its source published (diamond), what it gives here under the "
-        "published split or the one nearest to it (blue), and what is left on speakers nobody had "
-        "heard (orange), with 95 % intervals over speakers."
+        "A test is flattering when training has heard its voices, or noisy copies of its very "
+        "clips; on voices nobody had heard, less is left. Each line is a system on a corpus, in "
+        "accuracy (WA): what its source published (diamond), what it gives here under the "
+        "published split or the nearest to it (blue; hollow where nothing was published: a split "
+        "with speakers on both sides), and what is left on new speakers (orange), with 95 % "
+        "intervals over speakers."
     ]
     if told:
         most = max(told, key=lambda row: row.from_published.value)
@@ -50,15 +58,17 @@ def headline(
             sentences.append(f"{_example(least)}.")
     if both:
         clear = [row for row in both if row.from_ours.low is not None and row.from_ours.low > 0]
+        few = sum(row.same.few or row.apart.few for row in clear)
         sentences.append(
-            f"Of {count(len(both), 'pair')} of system and corpus measured both ways, {len(clear)} "
-            "lose more than their intervals leave to chance."
+            f"{count(len(both), 'pair')} of system and corpus were measured both ways, with "
+            f"speakers on both sides and apart: {len(clear)} lose more than their intervals leave "
+            f"to chance{f', {few} of them tested on few speakers (°)' if few else ''}."
         )
     if len(leaks) > 1:
         first, last = leaks[0], leaks[-1]
         sentences.append(
             f"One system, data, seed and {epochs(leaks)} epochs under "
-            f"{count(len(leaks), 'rule')}: from {percent(first.wa.value, unit=True)} "
+            f"{count(len(leaks), 'rule')} of testing: from {percent(first.wa.value, unit=True)} "
             f"({first.name}) to {percent(last.wa.value, unit=True)} ({last.name}), "
             f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)."
         )
@@ -66,9 +76,16 @@ def headline(
         beaten = (
             f"{percent(one.ua.value, unit=True)} on `{one.facts['protocol']}`" for one in points
         )
+        above = {
+            rival.system
+            for one in points
+            for rival, ua in one.rivals(measured)
+            if rival.ua.value >= ua
+        }
         sentences.append(
-            "What a good system has to beat, functionals and a linear machine on the same folds: "
-            f"UA {listed(beaten)}."
+            "What a good system has to beat is a linear machine on openSMILE's functionals, by UA "
+            f"(mean recall of the classes) {listed(beaten)}: here "
+            f"{listed(f'`{name}`' for name in sorted(above)) if above else 'no system yet'} does."
         )
     sentences.append(
         f"Every row with folds, seeds, epochs, paired tests and the command that repeats it: "
@@ -84,10 +101,11 @@ def headline(
 def _example(row):
     cut = "; fewer epochs than it asks for, ‡" if row.same.cut or row.apart.cut else ""
     part = "; part of the corpus, §" if row.same.partial or row.apart.partial else ""
+    few = "; few speakers, °" if row.same.few or row.apart.few else ""
     return (
         f"`{row.system}` on {row.corpus}: {row.published.value:g} % published, "
         f"{_score(row.score(row.same))} under `{row.same.protocol}`, "
-        f"{_score(row.score(row.apart))} under `{row.apart.protocol}`{cut}{part}"
+        f"{_score(row.score(row.apart))} under `{row.apart.protocol}`{cut}{part}{few}"
     )
 
 

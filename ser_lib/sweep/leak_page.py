@@ -77,11 +77,14 @@ def section(found: Sequence[Outcome]) -> str:
         "## The leak, demonstrated\n\n"
         f"![{_SYSTEM} on RAVDESS under {len(found)} rules]({FIGURE})\n\n"
         f"The same system (`{_SYSTEM}`), corpus, seed and settings, "
-        f"{epochs(found)} epochs in {precision}; only the rule differs."
-        f"{synthetic} `{first.name}` gives {percent(first.wa.value, unit=True)}, `{last.name}` "
-        f"{percent(last.wa.value, unit=True)} of the clips: {_apart(first, last)} points that say "
-        f"nothing of speech. The source published {_PUBLISHED} % by the first rule, with 120 "
-        "epochs. The rules below the first two differ from the clean one in one thing each. Every "
+        f"{epochs(found)} epochs in {precision}; the rule differs, and with it who is tested and "
+        f"how many items train.{synthetic} `{first.name}` gives "
+        f"{percent(first.wa.value, unit=True)}, `{last.name}` "
+        f"{percent(last.wa.value, unit=True)} of the items: {_apart(first, last)} points between "
+        f"two rules for one system. The source published {_PUBLISHED} % by the first rule, with "
+        "120 epochs; in the last one here validation UA under that rule "
+        f"{_last_step(first)}. The rules below the first two differ from the clean one in one "
+        "thing each. Every "
         "epoch's answers are in [`leak/`](leak); `python -m ser_lib.sweep.leak --data_folder "
         f"PATH/TO/RAVDESS --number_of_epochs {len(facts[0]['validation_ua'])} --mixed_precision "
         f"{facts[0]['mixed_precision']}` makes them. Each was trained with one seed: read a "
@@ -170,7 +173,14 @@ def _outcome(name, rule, facts, frame):
 
 
 def _apart(first, last):
-    return f"{100 * (first.wa.value - last.wa.value):.1f}"
+    return f"about {100 * (first.wa.value - last.wa.value):.0f}"
+
+
+def _last_step(one):
+    """How validation went in the last epoch, which tells whether the training was at its end."""
+    before, after = one.facts["validation_ua"][-2:]
+    verb = "still rose" if after > before else "fell" if after < before else "stayed"
+    return f"{verb} from {percent(before)} to {percent(after)} %" if before != after else verb
 
 
 def _digest(found):

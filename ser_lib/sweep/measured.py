@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ser_lib.errors import HparamsError, RunError
-from ser_lib.evaluation.bootstrap import interval, resampled_matrices
+from ser_lib.errors import RunError
+from ser_lib.evaluation.asked import yaml_epochs
+from ser_lib.evaluation.bootstrap import FEW_SPEAKERS, interval, resampled_matrices
 from ser_lib.evaluation.breakdowns import worst_speaker
 from ser_lib.evaluation.calibration import calibration
 from ser_lib.evaluation.confusion import SCORES, confusion_matrix
 from ser_lib.evaluation.tables import read_metrics
-from ser_lib.hparams import Hparams
 from ser_lib.sweep.keep import METRICS, PREDICTIONS, read_packed
 from ser_lib.sweep.planned import identity_of
 
@@ -88,8 +88,10 @@ class Measured:
     """A system under a protocol of a corpus, over the folds and seeds there are.
 
     ``ua`` and ``wa`` are scores; with several seeds the mean over them. ``cut`` tells that epochs
-    were cut below the YAML's, ``partial`` that the corpus was not whole. ``seconds``, ``worst``
-    (speaker, UA), ``ece``, ``latency`` (ms) and ``parameters`` may be None.
+    were cut below the YAML's, ``partial`` that the corpus was not whole, ``few`` that fewer than
+    :data:`~ser_lib.evaluation.bootstrap.FEW_SPEAKERS` were tested, too few for an interval to be
+    more than rough. ``seconds``, ``worst`` (speaker, UA), ``ece``, ``latency`` (ms) and
+    ``parameters`` may be None.
     """
 
     system: str
@@ -104,6 +106,7 @@ class Measured:
     epochs: str
     cut: bool
     partial: bool
+    few: bool
     seconds: float | None
     worst: tuple | None
     ece: float | None
@@ -197,6 +200,7 @@ def _measured(place, chosen, used, others, latencies):
         epochs=epochs[0][0] if len({text for text, _ in epochs}) == 1 else "",
         cut=any(cut for _, cut in epochs),
         partial=any("--allow_partial" in one.commands.split() for one in used),
+        few=_speakers(next(iter(chosen.values()))) < FEW_SPEAKERS,
         seconds=sum(minutes) / len(minutes),
         worst=worst,
         ece=ece,
@@ -205,6 +209,13 @@ def _measured(place, chosen, used, others, latencies):
         hardware=" and ".join(dict.fromkeys(one.run["hardware"] for one in used)),
         others=others,
     )
+
+
+def _speakers(members):
+    """Test speakers of runs (int), added up where no predictions tell who was tested twice."""
+    if any(one.frame is None for one in members):
+        return sum(one.metrics["interval"]["speakers"] for one in members)
+    return len({speaker for one in members for speaker in one.frame["speaker"]})
 
 
 def _scores(seeds):
@@ -247,7 +258,7 @@ def _epochs(one):
     run = one.run
     asked, done, early = run["epochs_asked"], run["epochs_run"], run["stopped_early"]
     done, early = (value if isinstance(value, list) else [value] for value in (done, early))
-    full = _yaml_epochs(one)
+    full = yaml_epochs(run)
     if asked is None:
         given = dict(one.settings[2]).get("number_of_epochs") if len(one.settings) > 2 else None
         if given is None or full is None or int(given) >= full:
@@ -261,20 +272,3 @@ def _epochs(one):
     if (short or broken) and not all(early):
         return f"{ends} of {full or asked} epochs", True
     return f"{ends} epochs{', stopped early' if all(early) else ''}", False
-
-
-def _yaml_epochs(one):
-    """Epochs that the YAML itself says (int), None where nobody knows; of members the most."""
-    return None if one.settings[0] == "?" else _own_epochs(one.settings[1])
-
-
-@functools.lru_cache(maxsize=256)
-def _own_epochs(yaml):
-    try:
-        hparams = Hparams(yaml)
-    except HparamsError:
-        return None
-    if hparams.kind != "ensemble" or hparams.value("number_of_epochs"):
-        return hparams.value("number_of_epochs")
-    known = [_own_epochs(str(hparams.path.parent / name)) for name in hparams.value("members")]
-    return max((epochs for epochs in known if epochs), default=None)

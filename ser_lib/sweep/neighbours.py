@@ -25,6 +25,15 @@ class Neighbours(NamedTuple):
     difference: Difference | None
 
 
+def unranked(measured: Mapping[tuple, Measured]) -> dict[str, list[str]]:
+    """Systems without kept predictions, and so in no ranking, by protocol."""
+    found = defaultdict(list)
+    for (_, protocol, system), one in sorted(measured.items()):
+        if not _tests(one):
+            found[protocol].append(system)
+    return dict(found)
+
+
 def neighbours(measured: Mapping[tuple, Measured]) -> list[Neighbours]:
     """Neighbours in the ranking by UA, corpus by corpus and protocol by protocol.
 

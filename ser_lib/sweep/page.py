@@ -7,10 +7,10 @@ from ser_lib.evaluation.markdown import DASH, cell, count, listed, percent, span
 from ser_lib.protocols import lookup
 from ser_lib.sweep.drops import Drop
 from ser_lib.sweep.measured import Measured
-from ser_lib.sweep.neighbours import Neighbours
+from ser_lib.sweep.neighbours import Neighbours, unranked
 from ser_lib.sweep.published import NAMES, Published
 
-CUT, PART, NEAR = "‡", "§", "≈"
+CUT, PART, NEAR, FEW = "‡", "§", "≈", "°"
 # Points below a published number from which the page says why.
 SHORT = 5
 COMMAND = "python -m ser_lib.sweep.tables"
@@ -47,7 +47,9 @@ This page and its figure are written by `{COMMAND}` from the `metrics.json` and
 Brackets hold 95 % intervals from draws of whole speakers. They speak of other speakers, for the
 very models that were trained; the spread over seeds is not in them. WA is accuracy, UA the mean
 recall of the classes. {CUT} fewer epochs than the system's YAML asks for: a full run may score
-otherwise. {PART} part of the corpus only: comparable with no number on the whole."""
+otherwise. {PART} part of the corpus only: comparable with no number on the whole. {FEW} fewer than
+{FEW_SPEAKERS} speakers were tested: the interval is rough and most likely too narrow, the worst
+speaker is the worst of few, and the row's place in the ranking says little."""
 
 
 def page(
@@ -82,7 +84,7 @@ def page(
             f"- `{one.system}`: {_ABSENT}; nothing published ({one.reason})" for one in nowhere
         ]
         parts.append("## On no corpus yet\n\n" + "\n".join(lines))
-    parts.append(_pairs(pairs))
+    parts.append(_pairs(pairs, unranked(measured)))
     parts.append(_commands(measured))
     return "\n\n".join(parts) + "\n"
 
@@ -141,7 +143,7 @@ def _published(one):
 def _cell(one, metric, nearest=False):
     """Scores, the row's metric first, then protocol, folds, seeds and epochs."""
     other = "ua" if metric == "wa" else "wa"
-    marks = CUT * one.cut + PART * one.partial
+    marks = CUT * one.cut + PART * one.partial + FEW * one.few
     scores = [f"{NAMES[key]} {_score(getattr(one, key))}" for key in (metric, other)]
     scores[0] += f" {marks}" if marks else ""
     facts = [_folds(one), _seeds(one)] + ([one.epochs] if one.epochs else [])
@@ -203,13 +205,14 @@ def _shortfall(row):
     )
 
 
-def _pairs(pairs):
+def _pairs(pairs, left_out):
     parts = [
         "## Is one better than the next?",
-        "Systems of one protocol, ranked by UA, each with the next below it. Both were tested on "
-        "the same clips, so the difference is paired: its interval is of draws of speakers, the "
-        "same ones for both. Clear of 0 means better for more than this test's luck, with one seed "
-        f"each; fewer than {FEW_SPEAKERS} speakers make an interval rough.",
+        "Systems of one protocol whose predictions were kept, ranked by UA, each with the next "
+        "below it. Both were tested on the same clips, so the difference is paired: its interval "
+        "is of draws of speakers, the same ones for both. Clear of 0 means "
+        "better for more than this test's luck, with one seed each; fewer than "
+        f"{FEW_SPEAKERS} speakers make an interval rough.",
     ]
     told = [pair for pair in pairs if pair.difference]
     if not told:
@@ -234,6 +237,12 @@ def _pairs(pairs):
     apart = [f"`{p.better}` and `{p.next}` (`{p.protocol}`)" for p in pairs if not p.difference]
     if apart:
         parts.append(f"Next to each other, but with no fold in common: {listed(apart)}.")
+    if left_out:
+        lines = [
+            f"- `{protocol}`: {listed(f'`{system}`' for system in systems)}"
+            for protocol, systems in left_out.items()
+        ]
+        parts.append("In no ranking, since their predictions were not kept:\n\n" + "\n".join(lines))
     return "\n\n".join(parts)
 
 
@@ -245,10 +254,12 @@ def _commands(measured):
             date = kept.run["date"]
             dates = listed(dict.fromkeys(date if isinstance(date, list) else [date]))
             predictions = "" if kept.packed else "; predictions not kept"
+            revision = kept.run["versions"].get("revision")
+            code = f"code {revision}" if revision else "which code was not noted"
             lines.append(
                 cell(
                     f"- {system} on {corpus}, {protocol}: `{kept.commands}` (seed "
-                    f"{kept.run['seed']}; {dates}; ledger {hashes}{predictions})"
+                    f"{kept.run['seed']}; {dates}; {code}; ledger {hashes}{predictions})"
                 )
             )
         rest += [f"- `{other.place}`: `{other.commands}`" for other in one.others]
@@ -260,5 +271,7 @@ def _commands(measured):
         text += "\n".join(map(cell, rest))
     return (
         "<details>\n<summary>The commands that repeat each row</summary>\n\n"
-        f"`PATH/TO/...` is the folder of the corpus.\n\n{text}\n\n</details>"
+        "`PATH/TO/...` is the folder of the corpus. A row repeats to the digit where code, "
+        "libraries and the number of threads are the same; later code may draw other random "
+        f"numbers from the same seed.\n\n{text}\n\n</details>"
     )

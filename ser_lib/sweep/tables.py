@@ -98,7 +98,7 @@ def _main(words):
     stale += _recipes(options.recipes or results.resolve().parent / "recipes", kept, options)
     readme = results.resolve().parent / "README.md"
     if readme.is_file() and f"<!-- {MARKER}:begin -->" in readme.read_text(encoding="utf-8"):
-        told = headline(rows, results.resolve().name, leaks, points)
+        told = headline(rows, results.resolve().name, leaks, points, measured)
         stale += [readme] if refresh(readme, MARKER, told, options.check) else []
     runs = f"{len(kept)} runs"
     if stale and options.check:

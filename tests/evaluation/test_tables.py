@@ -50,10 +50,22 @@ def test_a_row_says_what_its_json_says(runs):
     ua = metrics["ua"]
     assert first[4] == f"{100 * ua['value']:.1f} [{100 * ua['low']:.1f}–{100 * ua['high']:.1f}]"
     assert first[6] == f"{100 * metrics['macro_f1']['value']:.1f}"
-    assert first[1:4] == ["ravdess-si6", "1 of 6", "3"]
+    # 3 of 3 asked for, but the YAML says 120.
+    assert first[1:4] == ["ravdess-si6", "1 of 6", "3 of 120, cut short"]
     assert first[7:] == ["0 of 4", "48", "254,464", "20.6", "2 CPU cores"]
     assert second[3] == "9 of 50, stopped early"
     assert "seed 3, ledger `ab12ab12ab12`, torch 2.11.0" in text
+
+
+def test_part_of_a_corpus_is_marked(runs):
+    folder, add = runs
+    metrics = add(
+        "part", command="python recipes/Merged/train.py hparams/none.yaml --allow_partial"
+    )
+    assert metrics
+    text = results_table([folder / "part" / "metrics.json"])
+    assert rows(text)[0][4].endswith("] §") and "§ Part of the corpus only" in text
+    assert "§" not in results_table([folder / "a" / "metrics.json"])
 
 
 def test_synthetic_and_cut_runs_are_marked(runs):
@@ -61,7 +73,7 @@ def test_synthetic_and_cut_runs_are_marked(runs):
     facts = {"corpus": "RAVDESS-synthetic", "synthetic": True, "epochs_asked": 60}
     add("s", **facts)
     (row,) = rows(results_table([folder / "s" / "metrics.json"]))
-    assert row[0] == "cnn_transformer (**synthetic voices**)" and row[3] == "3 of 60, cut short"
+    assert row[0] == "cnn_transformer (**synthetic voices**)" and row[3] == "3 of 120, cut short"
 
 
 def test_an_encoder_that_has_heard_the_test_is_marked(runs, encoder):

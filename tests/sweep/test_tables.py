@@ -93,9 +93,9 @@ def test_a_row_tells_all_of_a_system(tables, keep, published, tmp_path):
     assert cells[2] == (
         "[90](https://example.org/paper) WA<br>a random tenth of the clips, 144 test clips"
     )
-    assert cells[3].startswith("WA ") and "] ‡<br>UA " in cells[3]
+    assert cells[3].startswith("WA ") and "] ‡°<br>UA " in cells[3]
     assert cells[3].endswith("<br>≈ `ravdess-random`, its one split, 1 seed, 30 of 100 epochs")
-    assert "‡" not in cells[4]
+    assert "‡" not in cells[4] and "°" not in cells[4]
     assert cells[4].endswith("<br>`ravdess-si6`, all 6 folds, 1 seed, 100 epochs")
     assert " to " in cells[5] and " to " in cells[6] and cells[9] == "2.5"
     assert cells[10] == f"{6 * 1234.5 / 60:.1f}" and cells[11] == "2 CPU cores"
@@ -128,7 +128,7 @@ def test_part_of_a_corpus_and_synthetic_voices_are_marked(tables, keep, publishe
     keep("separable_cnn", corpus="RAVDESS-synthetic", synthetic=True)
     published({})
     page = tables()[1]
-    assert "§<br>" in row(page, "mfcc_cnn")[4]
+    assert "§°<br>" in row(page, "mfcc_cnn")[4]
     assert "## RAVDESS-synthetic (**synthetic voices**)" in page
 
 
@@ -144,7 +144,9 @@ def test_neighbours_stand_in_a_table(tables, keep, published):
         "| yes | 1 | 48 | 4 |"
     )
     keep("acoustic_lstm", fold=2, skill=0.05)
-    assert "with no fold in common: `acoustic_dnn` and `acoustic_lstm`" in tables()[1]
+    page = tables()[1]
+    assert "with no fold in common: `acoustic_dnn` and `acoustic_lstm`" in page
+    assert "their predictions were not kept:\n\n- `ravdess-si6`: `mfcc_cnn`\n" in page
 
 
 def test_the_figure_knows_what_it_shows(keep, published, tmp_path):
@@ -175,8 +177,8 @@ def test_a_readme_with_the_markers_gets_figure_and_paragraph(tables, keep, publi
     text = readme.read_text()
     assert "(results/drop.png)" in text and text.endswith("<!-- drop:end -->\nThe end.\n")
     assert text.index("`mfcc_cnn` on RAVDESS: 90 % published") < text.index("`separable_cnn` on")
-    assert "acoustic_dnn" not in text and "; part of the corpus, §. `sep" in text
-    assert "Of 3 pairs of system and corpus measured both ways, " in text
+    assert "acoustic_dnn" not in text and "; part of the corpus, §; few speakers, °. `sep" in text
+    assert "3 pairs of system and corpus were measured both ways, " in text
     score = row(page, "mfcc_cnn")[4].removeprefix("WA ").partition(" ")[0]
     assert f" {score} % [" in text and tables("--check")[0] == 0
 
