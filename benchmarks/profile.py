@@ -63,14 +63,14 @@ def _training(system):
 
     spent = _spent(step)
     whole = spent.total()
-    return [
-        Row(
-            f"{kind} in a training step of {batch}, {system}",
-            "the whole step",
-            sum(time for name, time in spent.items() if part in name),
-            whole,
-        )
+    shares = {
+        kind: sum(time for name, time in spent.items() if part in name)
         for kind, part in _KINDS.items()
+    }
+    return [
+        Row(f"{kind} in a training step of {batch}, {system}", "the whole step", share, whole)
+        for kind, share in shares.items()
+        if share
     ]
 
 

@@ -219,9 +219,9 @@ def _open(source):
     """(name for messages, open SoundFile) of a source whose header has passed the checks."""
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        if path.is_dir():
-            raise AudioError(f"{path} is a folder; give a sound file")
         if not path.is_file():
+            if path.is_dir():
+                raise AudioError(f"{path} is a folder; give a sound file")
             raise AudioError(f"{path}: no such file; check the path")
         name = str(path)
         try:

@@ -8,7 +8,8 @@ import functools
 
 import torch
 from speechbrain.dataio.dataset import DynamicItemDataset
-from torch.nn.utils.rnn import pad_sequence
+from torch.nn import functional as F
+from torch.utils.data import default_collate
 
 from ser_lib.audio import read_audio, resample
 
@@ -89,14 +90,15 @@ def collate(items):
         ``"labels"`` ``(batch,)``; ``"ids"`` list of str.
     """
     key = "waveform" if "waveform" in items[0] else "features"
-    # pad_sequence pads the first axis, time is the last one.
-    sequences = [item[key].transpose(0, -1) for item in items]
-    inputs = pad_sequence(sequences, batch_first=True)
-    if key == "features":
-        inputs = inputs.transpose(1, -1)
+    sequences = [item[key] for item in items]
+    lengths = [sequence.shape[-1] for sequence in sequences]
+    padded = [
+        F.pad(x, (0, max(lengths) - length)) for x, length in zip(sequences, lengths, strict=True)
+    ]
     return {
-        "inputs": inputs,
-        "lengths": torch.tensor([len(sequence) for sequence in sequences]),
+        # In a worker it puts them where the main process can read them, at once.
+        "inputs": default_collate(padded),
+        "lengths": torch.tensor(lengths),
         "labels": torch.tensor([item["label"] for item in items]),
         "ids": [item["id"] for item in items],
     }
