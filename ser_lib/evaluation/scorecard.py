@@ -35,7 +35,7 @@ def scorecard(
         ``per_class``, ``confusion``, ``by`` (a breakdown a column, by value),
         ``worst_speaker``, ``corpus_probe`` (None for one corpus), ``chance`` and ``interval``
         (method, resamples, speakers). All scores are fractions; ``low`` and ``high`` are None
-        with a single speaker.
+        with a single speaker, and where every draw scores the same.
 
     Raises
     ------
@@ -51,6 +51,9 @@ def scorecard(
             values = score(matrices)
             drawn = interval(values if column is None else values[:, column])
         low, high = drawn or (None, None)
+        if low == high:
+            # Two people who score alike, or a class that all get right: no width is no certainty.
+            low = high = None
         return {"low": low, "high": high}
 
     for index, name in enumerate(classes):

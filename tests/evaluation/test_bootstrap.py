@@ -5,6 +5,7 @@ import pytest
 from ser_lib.errors import RunError
 from ser_lib.evaluation.bootstrap import Interval, resampled_matrices, speaker_bootstrap
 from ser_lib.evaluation.confusion import unweighted_accuracy
+from ser_lib.evaluation.scorecard import scorecard
 from ser_lib.evaluation.scores import summary
 
 
@@ -76,3 +77,15 @@ def test_bad_inputs_are_refused(predictions):
         speaker_bootstrap(frame, "ua", n_resamples=0)
     with pytest.raises(RunError, match="no clips"):
         speaker_bootstrap(frame.head(0), "ua")
+
+
+def test_a_report_claims_no_interval_without_width():
+    rows = [
+        {"speaker": speaker, "corpus": "A", "gender": "", "intensity": "", "statement": ""}
+        | {"emotion": emotion, "predicted": "sad"}
+        for speaker in ("1", "2")
+        for emotion in ("sad", "happy")
+    ]
+    card = scorecard(pd.DataFrame(rows), ["happy", "sad"])
+    assert card["metrics"]["ua"] == {"value": 0.5, "low": None, "high": None}
+    assert card["per_class"]["sad"]["recall_low"] is None
