@@ -1,5 +1,6 @@
 """The page of all results as Markdown: what was published, what is left, and how to repeat it."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
@@ -36,7 +37,7 @@ This page and its figure are written by `{COMMAND}` from the `metrics.json` and
   split here where the source's own cannot be had or should not be followed: what differs is told
   below the table. Where nothing was published on the corpus, it is a split that mixes speakers.
 - **ours, new speakers** is the same system, trained the same way, tested on speakers that it had
-  never heard. Rows are sorted by its UA.
+  never heard. Rows are sorted by its UA. A cell's protocol leads to the command that repeats it.
 - **drop** is in points of the published metric, from either number to the one on new speakers;
   its interval takes a published number as it stands, and two tests of ours as independent.
 - The columns after it are of the run on new speakers, or of the other one where that is all there
@@ -148,7 +149,13 @@ def _cell(one, metric, nearest=False):
     scores[0] += f" {marks}" if marks else ""
     facts = [_folds(one), _seeds(one)] + ([one.epochs] if one.epochs else [])
     near = f"{NEAR} " if nearest else ""
-    return "<br>".join([*scores, f"{near}`{one.protocol}`, {', '.join(facts)}"])
+    place = f"[`{one.protocol}`](#{_anchor(one)})"
+    return "<br>".join([*scores, f"{near}{place}, {', '.join(facts)}"])
+
+
+def _anchor(one):
+    """Where on the page the commands of a row are (str)."""
+    return re.sub(r"[^a-z0-9_-]+", "-", f"run-{one.corpus}-{one.protocol}-{one.system}".lower())
 
 
 def _score(score):
@@ -249,6 +256,7 @@ def _pairs(pairs, left_out):
 def _commands(measured):
     lines, rest = [], []
     for (corpus, protocol, system), one in measured.items():
+        anchor = f'<a id="{_anchor(one)}"></a>'
         for kept in one.runs:
             hashes = listed(f"`{ledger[:12]}`" for ledger in kept.ledgers.values())
             date = kept.run["date"]
@@ -258,10 +266,11 @@ def _commands(measured):
             code = f"code {revision}" if revision else "which code was not noted"
             lines.append(
                 cell(
-                    f"- {system} on {corpus}, {protocol}: `{kept.commands}` (seed "
+                    f"- {anchor}{system} on {corpus}, {protocol}: `{kept.commands}` (seed "
                     f"{kept.run['seed']}; {dates}; {code}; ledger {hashes}{predictions})"
                 )
             )
+            anchor = ""
         rest += [f"- `{other.place}`: `{other.commands}`" for other in one.others]
     text = "\n".join(lines) or "- nothing was measured yet"
     if rest:
@@ -270,8 +279,8 @@ def _commands(measured):
         )
         text += "\n".join(map(cell, rest))
     return (
-        "<details>\n<summary>The commands that repeat each row</summary>\n\n"
+        "## The commands that repeat each row\n\n"
         "`PATH/TO/...` is the folder of the corpus. A row repeats to the digit where code, "
         "libraries and the number of threads are the same; later code may draw other random "
-        f"numbers from the same seed.\n\n{text}\n\n</details>"
+        f"numbers from the same seed.\n\n{text}"
     )

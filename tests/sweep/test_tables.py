@@ -94,9 +94,12 @@ def test_a_row_tells_all_of_a_system(tables, keep, published, tmp_path):
         "[90](https://example.org/paper) WA<br>a random tenth of the clips, 144 test clips"
     )
     assert cells[3].startswith("WA ") and "] ‡°<br>UA " in cells[3]
-    assert cells[3].endswith("<br>≈ `ravdess-random`, its one split, 1 seed, 30 of 100 epochs")
+    assert cells[3].endswith(", its one split, 1 seed, 30 of 100 epochs")
+    link = "[`ravdess-random`](#run-ravdess-ravdess-random-mfcc_cnn)"
+    assert f"<br>≈ {link}, " in cells[3]
+    assert page.count('<a id="run-ravdess-ravdess-random-mfcc_cnn"></a>mfcc_cnn on') == 1
     assert "‡" not in cells[4] and "°" not in cells[4]
-    assert cells[4].endswith("<br>`ravdess-si6`, all 6 folds, 1 seed, 100 epochs")
+    assert cells[4].endswith(", all 6 folds, 1 seed, 100 epochs")
     assert " to " in cells[5] and " to " in cells[6] and cells[9] == "2.5"
     assert cells[10] == f"{6 * 1234.5 / 60:.1f}" and cells[11] == "2 CPU cores"
     assert "- ≈ `mfcc_cnn`, `ravdess-random`: it is not the same clips." in page
