@@ -76,16 +76,9 @@ def headline(
         beaten = (
             f"{percent(one.ua.value, unit=True)} on `{one.facts['protocol']}`" for one in points
         )
-        above = {
-            rival.system
-            for one in points
-            for rival, ua in one.rivals(measured)
-            if rival.ua.value >= ua
-        }
         sentences.append(
             "What a good system has to beat is a linear machine on openSMILE's functionals, by UA "
-            f"(mean recall of the classes) {listed(beaten)}: here "
-            f"{listed(f'`{name}`' for name in sorted(above)) if above else 'no system yet'} does."
+            f"(mean recall of the classes) {listed(beaten)}: {_beating(points, measured)}."
         )
     sentences.append(
         f"Every row with folds, seeds, epochs, paired tests and the command that repeats it: "
@@ -96,6 +89,21 @@ def headline(
         f"one line a system]({results}/drop.png)"
     )
     return f"{figure}\n\n{' '.join(sentences)}"
+
+
+def _beating(points, measured):
+    above = [
+        (rival, ua) for one in points for rival, ua in one.rivals(measured) if rival.ua.value >= ua
+    ]
+    whole = sorted({one.system for one, _ in above if len(one.folds) == one.n_folds})
+    told = listed(f"`{name}`" for name in whole) if whole else "no system yet"
+    part = [
+        f"`{one.system}` on fold {listed(one.folds)} alone ({percent(one.ua.value)} against "
+        f"{percent(ua)})"
+        for one, ua in above
+        if len(one.folds) < one.n_folds
+    ]
+    return f"on all folds {told} does" + (f", {listed(part)}" if part else "")
 
 
 def _example(row):

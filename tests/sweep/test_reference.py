@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ser_lib.errors import RunError
+from ser_lib.sweep.headline import headline
 from ser_lib.sweep.keep import pack
 from ser_lib.sweep.reference_page import FOLDER, references, section
 
@@ -36,10 +37,24 @@ def test_scores_are_those_of_the_kept_answers(results):
     assert (one.ua.low, one.ua.high) == (0.5, 1.0)
 
 
-def test_a_system_stands_above_or_below_on_its_own_folds(results):
-    def ours(name, ua, folds):
-        return SimpleNamespace(system=name, ua=SimpleNamespace(value=ua), folds=folds, n_folds=2)
+def ours(name, ua, folds):
+    return SimpleNamespace(system=name, ua=SimpleNamespace(value=ua), folds=folds, n_folds=2)
 
+
+def test_the_first_screen_says_who_beats_it_and_on_what(results):
+    points = references(results)
+
+    def told(*measured):
+        places = {("EMO-DB", "emodb-loso10", one.system): one for one in measured}
+        return headline([], points=points, measured=places)
+
+    poor, part = ours("poor", 0.7, (1, 2)), ours("part", 0.6, (2,))
+    some = "on all folds no system yet does, `part` on fold 2 alone (60.0 against 50.0)."
+    assert f"75.0 % on `emodb-loso10`: {some}" in told(poor, part)
+    assert "on all folds `good` does." in told(poor, ours("good", 0.8, (1, 2)))
+
+
+def test_a_system_stands_above_or_below_on_its_own_folds(results):
     place = ("EMO-DB", "emodb-loso10")
     measured = {
         (*place, "good"): ours("good", 0.8, (1, 2)),
