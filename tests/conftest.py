@@ -12,10 +12,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Threads of several processes would wait for each other's; read when PyTorch is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# A shell starts what it puts into the background deaf to Ctrl-C, nohup what it starts to a lost
+# terminal, and programs that the tests interrupt would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # So a shell starts what it puts into the background, and programs that the tests interrupt
-    # would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
