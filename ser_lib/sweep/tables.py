@@ -87,7 +87,7 @@ def _main(words):
         else:
             write_text(path, text)
     figure = results / "drop.png"
-    if rows and not shows(rows, figure):
+    if any(row.same or row.apart for row in rows) and not shows(rows, figure):
         stale.append(figure)
         if not options.check:
             drop_figure(rows, figure)

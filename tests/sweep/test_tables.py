@@ -186,6 +186,13 @@ def test_a_readme_with_the_markers_gets_figure_and_paragraph(tables, keep, publi
     assert f" {score} % [" in text and tables("--check")[0] == 0
 
 
+def test_before_the_first_run_there_is_a_page_and_no_figure(tables, published, tmp_path):
+    published({})
+    code, page = tables()[:2]
+    assert code == 0 and "nothing was measured yet" in page
+    assert not (tmp_path / "results" / "drop.png").exists()
+
+
 def test_errors_are_one_line(tables, keep, published, tmp_path):
     keep()
     code, _, err = tables()
