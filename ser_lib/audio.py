@@ -10,7 +10,6 @@ they are, so a shortened one can pass.
 
 import dataclasses
 import hashlib
-import io
 import math
 import os
 from pathlib import Path
@@ -18,11 +17,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from ser_lib.audio_header import SteadyBytes, check_header
 from ser_lib.errors import AudioError
 
-# From here up, a RIFF size is what programs write into a pipe, where they cannot come back to
-# fill in the true one: 0x7FFFF000 (sox), 0x7FFFFFFF, 0xFFFFFFFF (ffmpeg).
-_STREAMED = 0x7FFFF000
 # One filter an output phase; above this many taps in all (24 414 Hz to 16 000 Hz needs 98 million)
 # that takes seconds a clip.
 _LARGEST_FILTER_BANK = 1_000_000
@@ -35,7 +32,6 @@ _MOST_SAMPLES = 1 << 29
 _BLOCK = 1 << 22
 # Full scale is 1, or 32768 or 2 ** 31 where someone forgot to divide; a square must stay finite.
 _LOUDEST = 2.0**32
-_MOST_CHUNKS = 10_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -201,20 +197,6 @@ def resample(waveform, orig_hz, new_hz):
     return sinc_resample(waveform, up, down)
 
 
-class _Bytes(io.BytesIO):
-    """Bytes as a file that stays where it is when a damaged header sends it before its beginning.
-
-    An exception in libsndfile's call would be printed on the way, and stop nothing.
-    """
-
-    def seek(self, offset, whence=io.SEEK_SET):
-        """Go to a place, if there is such a one; returns the place (int)."""
-        try:
-            return super().seek(offset, whence)
-        except (ValueError, OverflowError):
-            return self.tell()
-
-
 def _open(source):
     """(name for messages, open SoundFile) of a source whose header has passed the checks."""
     if isinstance(source, (str, os.PathLike)):
@@ -226,7 +208,7 @@ def _open(source):
         name = str(path)
         try:
             with path.open("rb") as stream:
-                patched = _check_header(name, stream)
+                patched = check_header(name, stream)
         except OSError as error:
             raise AudioError(f"{path} cannot be read: {error.strerror}") from error
         # As bytes, because soundfile itself fails on names that are no UTF-8; Windows has none.
@@ -244,13 +226,16 @@ def _open(source):
             raise AudioError(
                 f"cannot read sound from {type(source).__name__}; give a path, bytes or a file"
             )
-        stream = _Bytes(data)
-        file = _check_header(name, stream) or stream
+        stream = SteadyBytes(data)
+        file = check_header(name, stream) or stream
         stream.seek(0)
     try:
         sound = soundfile.SoundFile(file)
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"{name} is not a sound file: {_reason(error)}") from error
+        raise AudioError(
+            f"{name} is not a sound file: {_reason(error)}; wav, flac, mp3, ogg and aiff can be "
+            "read, so convert it"
+        ) from error
     if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
         sound.close()
         raise AudioError(
@@ -258,59 +243,6 @@ def _open(source):
             f"{HIGHEST_RATE}. Convert it again"
         )
     return name, sound
-
-
-def _check_header(name, stream):
-    """Compare what a RIFF header promises with the bytes that are there.
-
-    Returns None, or a file object with a mended header where the sound was written to a pipe and
-    the header says 0 bytes. Raises AudioError for empty and truncated files.
-    """
-    size = stream.seek(0, io.SEEK_END)
-    if size == 0:
-        raise AudioError(f"{name} is empty (0 bytes); copy or download it again")
-    stream.seek(0)
-    head = stream.read(12)
-    if head[:4] not in (b"RIFF", b"RIFX", b"RF64") or head[8:12] != b"WAVE":
-        return None
-    order = "big" if head[:4] == b"RIFX" else "little"
-    riff_size, long_size = int.from_bytes(head[4:8], order), None
-    for kind, promised in _chunks(stream, order):
-        if kind == b"ds64":
-            body = stream.read(promised)
-            long_size = int.from_bytes(body[8:16], order)
-            continue
-        if kind == b"data":
-            break
-        stream.seek(promised + promised % 2, io.SEEK_CUR)
-    else:
-        raise AudioError(f"{name} is truncated: it ends inside the header; copy it again")
-    there = size - stream.tell()
-    if head[:4] == b"RF64" and promised == 0xFFFFFFFF and long_size is not None:
-        promised = long_size
-    elif promised >= _STREAMED:
-        return None
-    if promised > there:
-        raise AudioError(
-            f"{name} is truncated: its header promises {promised} bytes of sound and {there} "
-            "are there; copy or download it again"
-        )
-    begin = size - there
-    never_filled_in = riff_size + 8 <= begin or riff_size >= _STREAMED
-    if promised == 0 and there and never_filled_in:
-        stream.seek(0)
-        data = bytearray(stream.read())
-        data[begin - 4 : begin] = b"\xff\xff\xff\xff"
-        return _Bytes(data)
-    return None
-
-
-def _chunks(stream, order):
-    """Kind and promised size of each chunk of a RIFF file; millions of empty ones end it."""
-    for _ in range(_MOST_CHUNKS):
-        if len(chunk := stream.read(8)) < 8:
-            return
-        yield chunk[:4], int.from_bytes(chunk[4:], order)
 
 
 def _stretch(name, sound, start, end):

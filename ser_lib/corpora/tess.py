@@ -30,20 +30,13 @@ Two speakers make one honest test: train on one, test on the other. A random spl
 voices and every word, and its numbers say nothing about a new speaker.
 """
 
-import http.client
-import json
 import logging
 import re
-import urllib.request
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from filelock import FileLock
-from tqdm import tqdm
-
-from ser_lib.corpora import download as downloading
 from ser_lib.corpora import places, synthetic
+from ser_lib.corpora.dataverse import fetch_files
 from ser_lib.corpora.folder import refuse_doubled, refuse_partial, sounds, whole_clips
 from ser_lib.corpora.label_map import common_label
 from ser_lib.errors import CorpusError
@@ -58,7 +51,8 @@ CITATION = (
     "Pichora-Fuller MK, Dupuis K (2020) Toronto emotional speech set (TESS). Borealis, University "
     "of Toronto Dataverse. https://doi.org/10.5683/SP2/E8H2MF"
 )
-URL = "https://doi.org/10.5683/SP2/E8H2MF"
+_DOI = "10.5683/SP2/E8H2MF"
+URL = f"https://doi.org/{_DOI}"
 DEFAULT_PROTOCOL = "tess-loso2"
 
 #: The Dataverse that serves the files; a constant, so that a mirror can be set.
@@ -92,8 +86,6 @@ _WHOLE = len(SPEAKERS) * len(WORDS) * len(CODES)
 _FOLDER = re.compile(r"(OAF|YAF)_(.+)", re.IGNORECASE | re.ASCII)
 _FILE = re.compile(r"(OAF?|YAF)_([a-z]+)_([a-z]+)", re.IGNORECASE | re.ASCII)
 _SHOWN = 10
-_AT_ONCE = 4
-_TIMEOUT_S = 30
 
 
 def find(data_folder=None):
@@ -143,30 +135,11 @@ def download(target_folder, progress=True):
         If the network, the server, the disk or a checksum says no, or the folder holds something
         else; what has arrived is kept for the next try.
     """
-    folder = Path(target_folder)
-    half = folder.with_name(f".{folder.name}.part")
-    try:
-        half.mkdir(parents=True, exist_ok=True)
-        # Ranks of one job start together; one fetches, the others wait and find it done.
-        with FileLock(folder.parent / f".{folder.name}.lock"):
-            if (folder / downloading.MARKER).is_file():
-                return folder
-            if folder.exists() and any(folder.iterdir()):
-                raise CorpusError(
-                    f"{folder} holds files but no finished download; move it away, or give it "
-                    "with --data_folder if it is the corpus"
-                )
-            _fetch_all(half, _listed(), progress)
-            (half / downloading.MARKER).touch()
-            if folder.exists():
-                folder.rmdir()
-            half.rename(folder)
-    except OSError as error:
-        raise CorpusError(
-            f"{error.filename or folder} cannot be written: {error.strerror or error}; "
-            "set SER_CACHE to a folder with room"
-        ) from error
-    return folder
+    return fetch_files(target_folder, API_URL, _DOI, _is_clip, _WHOLE, NAME, progress)
+
+
+def _is_clip(label):
+    return bool(_FILE.fullmatch(Path(label).stem)) and Path(label).suffix.lower() == ".wav"
 
 
 def prepare(data_folder=None, allow_partial=False, progress=True):
@@ -329,54 +302,3 @@ def _row(path, corpus, sorted_in):
         "language": LANGUAGE,
         "corpus": corpus,
     }
-
-
-def _listed():
-    """What Borealis says of each clip: list of dict with ``id``, ``filesize`` and ``md5``."""
-    url = f"{API_URL}/datasets/:persistentId/?persistentId=doi:10.5683/SP2/E8H2MF"
-    try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
-            files = json.load(response)["data"]["latestVersion"]["files"]
-        found = {file["label"]: file["dataFile"] for file in files}
-        clips = {
-            name: (int(file["id"]), int(file["filesize"]), str(file["md5"]))
-            for name, file in found.items()
-            if _FILE.fullmatch(Path(name).stem) and Path(name).suffix.lower() == ".wav"
-        }
-    except (
-        *(OSError, http.client.HTTPException),
-        *(ValueError, LookupError, TypeError, AttributeError),
-    ) as error:
-        reason = getattr(error, "reason", None) or error
-        raise downloading.DownloadError(f"{URL}: no list of its files ({reason})") from error
-    if len(clips) != _WHOLE:
-        raise downloading.DownloadError(
-            f"{URL}: {url} lists {len(clips)} clips instead of {_WHOLE}"
-        )
-    return clips
-
-
-def _fetch_all(folder, clips, progress):
-    """Fetch every listed clip that is not there yet, a few at once."""
-    with (
-        ThreadPoolExecutor(_AT_ONCE) as pool,
-        tqdm(total=len(clips), desc=NAME, unit="clip", disable=not progress) as bar,
-    ):
-        jobs = [
-            pool.submit(
-                downloading.fetch,
-                f"{API_URL}/access/datafile/{number}",
-                folder / name,
-                size,
-                md5,
-                progress=False,
-            )
-            for name, (number, size, md5) in clips.items()
-        ]
-        try:
-            for job in jobs:
-                job.result()
-                bar.update()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise

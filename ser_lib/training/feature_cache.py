@@ -23,7 +23,7 @@ from ser_lib.interruption import leave_it_to_the_parent
 from ser_lib.logs import progress_bar
 
 # Files of the package that decide what the features of a clip are.
-_ON_THE_WAY = ("audio.py", "resampling.py", "data/*.py", "features/*.py")
+_ON_THE_WAY = ("audio*.py", "resampling.py", "data/*.py", "features/*.py")
 # Clips a process hands over in one go.
 _AT_ONCE = 8
 

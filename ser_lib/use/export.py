@@ -8,27 +8,23 @@ before the padding; the output is ``probabilities`` (batch, classes) in the orde
 for every system; how a batch goes through is told in :mod:`ser_lib.use.onnx_parts.front_ends`.
 
 A file is only left where onnxruntime answers as PyTorch does, to 1e-4 in every probability, on
-synthetic voices, on silence and on very short clips, alone and in batches (:func:`_allowed` tells
-what is asked of trees).
+synthetic voices, on silence and on very short clips, alone and in batches
+(:mod:`ser_lib.use.export_check`).
 """
 
 import contextlib
 import dataclasses
 import json
-import statistics
 import sys
-import time
 import uuid
 from pathlib import Path
 
 from ser_lib.corpora.choice import add_classes
-from ser_lib.errors import CorpusError, HparamsError, ModelFolderError, RunError
+from ser_lib.errors import HparamsError, ModelFolderError, RunError
 from ser_lib.use.command import Parser, model_of, run
+from ser_lib.use.export_check import compared
+from ser_lib.use.export_table import labelled, show
 
-#: Largest difference of a probability from PyTorch's.
-TOLERANCE = 1e-4
-_CLIPS = 200  # of a corpus, at most
-_RUNS = 9
 _EPILOG = """\
 examples:
   python -m ser_lib export runs/.../model
@@ -162,7 +158,7 @@ def _written(model, path, network, judge, keep=True):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         onnx.save(model, new)
-        deviation, agreement, passed = _checked(new, network)
+        deviation, agreement, passed = compared(new, network)
         if judge and not passed:
             raise ModelFolderError(
                 f"onnxruntime answers otherwise than PyTorch (by {deviation:.1g}), so that "
@@ -179,119 +175,6 @@ def _written(model, path, network, judge, keep=True):
     finally:
         with contextlib.suppress(OSError):
             new.unlink()
-
-
-def session(path):
-    """onnxruntime's session of a file, on as many CPU threads as PyTorch may use.
-
-    Raises
-    ------
-    ModelFolderError
-        If onnxruntime refuses the file.
-    """
-    import onnxruntime
-    import torch
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise _refusal(error) from None
-
-
-def _refusal(error):
-    """An error of onnxruntime as one line; any other as it is."""
-    # They have no common base but this.
-    if not type(error).__module__.startswith("onnxruntime"):
-        return error
-    reason = " ".join(str(error).split())[:300]
-    return ModelFolderError(f"onnxruntime refuses the graph ({reason})")
-
-
-def probabilities(ready, clips):
-    """Probabilities ``(clips, classes)`` of samples (list of ndarray), as one padded batch."""
-    import numpy as np
-
-    lengths = np.array([len(clip) for clip in clips], np.int64)
-    # Whatever padding holds must not matter.
-    waveforms = np.full((len(clips), lengths.max()), 0.25, np.float32)
-    for row, clip in zip(waveforms, clips, strict=True):
-        row[: len(clip)] = clip
-    try:
-        return ready.run(None, {"waveforms": waveforms, "lengths": lengths})[0]
-    except Exception as error:
-        raise _refusal(error) from None
-
-
-def _of_torch(network, clips):
-    """Probabilities as PyTorch gives them, each clip alone."""
-    import torch
-
-    with torch.inference_mode():
-        told = [network(torch.from_numpy(clip)[None]).softmax(dim=1) for clip in clips]
-    return torch.cat(told).numpy()
-
-
-def _voices(rate):
-    """Clips that a model is checked on: voices, silence, and next to nothing."""
-    import numpy as np
-
-    from ser_lib.audio import resample
-    from ser_lib.corpora import sample
-
-    told = (("calm", 0.8), ("angry", 1.7), ("sad", 2.9), ("happy", 4.2))
-    voices = [sample.voice(name, seconds=seconds)[0] for name, seconds in told]
-    voices = [np.asarray(resample(voice, 48_000, rate), np.float32) for voice in voices]
-    silence = np.zeros(rate // 2, np.float32)
-    return [*voices, silence, voices[0][-rate // 40 :], voices[1][rate // 2 :][:7]]
-
-
-def _checked(path, network):
-    """Largest deviation of a file from a network, the share of the same first classes, and whether
-    every clip is within what it is allowed.
-    """
-    import numpy as np
-
-    ready, clips = session(path), _voices(network.sample_rate)
-    wanted = _of_torch(network, clips)
-    allowed = _allowed(network, clips, wanted)
-    found = probabilities(ready, clips)
-    if found.shape != wanted.shape:
-        return float("inf"), 0.0, False
-    off = np.abs(found - wanted).max(axis=1)
-    # Alone, and in another order: neighbours and padding must not matter.
-    for rows in ([1], [len(clips) - 1], [2, 1]):
-        again = probabilities(ready, [clips[row] for row in rows])
-        off[rows] = np.maximum(off[rows], np.abs(again - wanted[rows]).max(axis=1))
-    judged = np.isfinite(allowed)
-    same = found.argmax(axis=1) == wanted.argmax(axis=1)
-    # Not a number is no agreement either.
-    passed = bool((off[judged] <= allowed[judged]).all() and np.isfinite(off).all())
-    return float(off[judged].max()), float(same.mean()), passed
-
-
-def _allowed(network, clips, wanted):
-    """How far each clip's probabilities may be off.
-
-    Trees jump where a feature crosses a threshold. With them a clip may be off as far as a change
-    of a hundred-thousandth in loudness moves PyTorch's own answer, and what has no sound is not
-    judged: what rounding leaves of its features, a tree may cut anywhere.
-    """
-    import numpy as np
-
-    from ser_lib.models.tree_ensemble import TreeEnsemble
-
-    allowed = np.full(len(clips), TOLERANCE)
-    if any(isinstance(module, TreeEnsemble) for module in network.modules()):
-        for factor in (1 - 1e-5, 1 + 1e-5):
-            moved = _of_torch(network, [clip * np.float32(factor) for clip in clips])
-            allowed = np.maximum(allowed, np.abs(moved - wanted).max(axis=1))
-        allowed[[len(clip) < network.sample_rate // 50 or not clip.any() for clip in clips]] = (
-            np.inf
-        )
-    return allowed
 
 
 def _main(argv):
@@ -333,9 +216,9 @@ def _main(argv):
     where = options.data_folder or ("sample" if options.quantize else None)
     rate = network.sample_rate
     clips, truth = (
-        _labelled(options.model, where, labels, rate, options.classes) if where else ([], [])
+        labelled(options.model, where, labels, rate, options.classes) if where else ([], [])
     )
-    _table(network, files, clips, truth, labels)
+    show(network, files, clips, truth, labels)
 
 
 def _say(exported, network):
@@ -347,66 +230,6 @@ def _say(exported, network):
         f"first class for {exported.agreement:.0%} of the clips of the check",
         flush=True,
     )
-
-
-def _table(network, files, clips, truth, labels):
-    """Size and latency of every form, and accuracy where there are clips."""
-    clip = _voices(network.sample_rate)[2]
-    ways = {"PyTorch": lambda clips: _of_torch(network, clips)}
-    for name, exported in files.items():
-        ready = session(exported.path)
-        ways[name] = lambda clips, ready=ready: probabilities(ready, clips)
-    seconds = len(clip) / network.sample_rate
-    heading = f"ms for {seconds:.1f} s, median of {_RUNS}"
-    print(f"\n{'':12}{'MB':>9}  {heading}" + ("  accuracy" if clips else ""))
-    for name, way in ways.items():
-        size = f"{files[name].size / 1e6:.2f}" if name in files else ""
-        line = f"{name:12}{size:>9}  {_latency(way, clip):>{len(heading)}.1f}"
-        if clips:
-            right = sum(
-                labels[way([one])[0].argmax()] == emotion
-                for one, emotion in zip(clips, truth, strict=True)
-            )
-            line += f"  {right / len(clips):.1%} of {len(clips)} clips"
-        print(line, flush=True)
-    if clips:
-        print("Accuracy compares the forms: clips of the training side may be among these.")
-
-
-def _latency(way, clip):
-    times = []
-    for _ in range(_RUNS):
-        start = time.perf_counter()
-        way([clip])
-        times.append(1000 * (time.perf_counter() - start))
-    return statistics.median(times)
-
-
-def _labelled(model, data_folder, labels, rate, classes=None):
-    """At most ``_CLIPS`` clips of the model's own corpus, evenly spread, and their emotions."""
-    import numpy as np
-
-    from ser_lib.audio import read_audio, resample
-    from ser_lib.corpora.choice import choose
-    from ser_lib.corpora.known import by_name
-
-    config = json.loads(Path(model_of(model), "config.json").read_text(encoding="utf-8"))
-    trained = (config.get("provenance") or {}).get("corpora") or ["RAVDESS"]
-    corpus = choose(by_name(str(trained[0]).removesuffix("-synthetic")), classes)
-    manifest = corpus.prepare(data_folder, allow_partial=True, progress=False)
-    rows = [index for index, emotion in enumerate(manifest["emotion"]) if emotion in labels]
-    if not rows:
-        raise CorpusError(
-            f"{data_folder} has no clip of {', '.join(labels)}; give the corpus that the model "
-            "was trained on"
-        )
-    rows = rows[:: -(-len(rows) // _CLIPS)]
-    some = manifest.select(rows)
-    read = (read_audio(row["path"], row["start"], row["end"]) for row in some)
-    clips = [np.asarray(resample(samples, of, rate), np.float32) for samples, of in read]
-    kind = "synthetic clips" if str(some[0]["corpus"]).endswith("-synthetic") else "clips"
-    print(f"  measured on {len(clips)} {kind} of {corpus.NAME}", flush=True)
-    return clips, list(some["emotion"])
 
 
 if __name__ == "__main__":

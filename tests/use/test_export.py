@@ -34,8 +34,9 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
-from ser_lib.use import export as exporting  # noqa: E402
-from ser_lib.use.export import _export, export, main, probabilities, session  # noqa: E402
+from ser_lib.use import export_check, export_table  # noqa: E402
+from ser_lib.use.export import _export, export, main  # noqa: E402
+from ser_lib.use.export_check import probabilities, session  # noqa: E402
 from ser_lib.use.onnx_parts.front_ends import only_features  # noqa: E402
 
 SYSTEMS = sorted(path.stem for path in (ROOT / "hparams").glob("*.yaml"))
@@ -253,14 +254,14 @@ def test_classes_of_iemocap_are_chosen(tmp_path, iemocap_asked):
     (tmp_path / "config.json").write_text('{"provenance": {"corpora": ["IEMOCAP"]}}')
     for classes in (None, "merged4"):
         with pytest.raises(CorpusError, match="enough of IEMOCAP"):
-            exporting._labelled(str(tmp_path), "here", ["happy"], 16_000, classes)
+            export_table.labelled(str(tmp_path), "here", ["happy"], 16_000, classes)
     assert iemocap_asked == ["source4", "merged4"]
 
 
 def test_a_wrong_answer_leaves_no_file(model_folder, tmp_path, monkeypatch):
     (tmp_path / "m.onnx").write_text("an older file")
-    right = exporting._of_torch
-    monkeypatch.setattr(exporting, "_of_torch", lambda *words: right(*words) + 2e-4)
+    right = export_check.of_torch
+    monkeypatch.setattr(export_check, "of_torch", lambda *words: right(*words) + 2e-4)
     with pytest.raises(ModelFolderError, match="answers otherwise"):
         export(model_folder, tmp_path / "m.onnx")
     assert (tmp_path / "m.onnx").read_text() == "an older file"
