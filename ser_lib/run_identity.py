@@ -8,7 +8,7 @@ from ser_lib.errors import HparamsError
 from ser_lib.pretrained.names import short
 
 _SETTINGS = (
-    *("seed", "batch_size", "gradient_accumulation_steps", "max_grad_norm"),
+    *("seed", "batch_size", "drop_last", "gradient_accumulation_steps", "max_grad_norm"),
     *("class_weights", "balance_corpora", "encoder_lr", "warmup_epochs"),
 )
 
@@ -107,12 +107,13 @@ def check_fit(yaml, network, n_classes):
         raise HparamsError(
             f"{yaml}: the classifier {network.classifier.registered_name} cannot read features of "
             f"shape {tuple(network.front_end.shape)}, which the front end "
-            f"{network.front_end.registered_name} gives ({str(error).splitlines()[0]})"
+            f"{network.front_end.registered_name} gives ({str(error).splitlines()[0]}); choose two "
+            "that match"
         ) from error
     if logits.shape != (1, n_classes):
         raise HparamsError(
             f"{yaml}: the classifier gives {tuple(logits.shape)[1:]} logits a clip; the corpus "
-            f"needs {n_classes}"
+            f"needs {n_classes}: give it n_classes: !ref <n_classes>"
         )
 
 
@@ -134,7 +135,8 @@ def check_optimizer(yaml, network, blocks):
             blocks["lr_scheduler"](optimizer)
     except (TypeError, ValueError) as error:
         raise HparamsError(
-            f"{yaml}: optimizer or lr_scheduler: {str(error).splitlines()[0]}"
+            f"{yaml}: optimizer or lr_scheduler cannot be made ({str(error).splitlines()[0]}); "
+            "correct its arguments there"
         ) from error
 
 

@@ -1,1 +1,1 @@
-"""Station 4: front ends, from waveforms and lengths to features and lengths."""
+"""Front ends, from waveforms and lengths to features and lengths."""

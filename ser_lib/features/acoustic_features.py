@@ -1,8 +1,9 @@
-"""199 acoustic features of a clip, or of each of its parts, as system 004's classical models take.
+"""199 acoustic features of a clip, or of each of its parts, for ShaheenPerveen's classical models.
 
 Source: ShaheenPerveen/speech-emotion-recognition-iemocap, the notebook
 extract_acoustic_features_from_audio_vectors (librosa with its defaults at 22,050 Hz: 2048-point
-Hann frames, hop 512, centred, edges padded with zeros as librosa has done since 0.10). In order:
+Hann frames, hop 512, centred, edges padded with zeros as librosa does since 0.9.0; the source is
+older, when the edges were mirrored). In order:
 
 1       mean spectral flatness
 2       mean zero-crossing rate
@@ -53,7 +54,7 @@ class AcousticFeatures(nn.Module):
         Hz of the incoming waveforms.
     parts : int
         Each clip is cut into as many stretches of the same length (the first ones a sample
-        longer where it does not come out even), with 199 features each. System 004's LSTM has 5.
+        longer where it does not come out even), with 199 features each. The source's LSTM has 5.
     source_pitch : bool
         Follow the source's slip in the pitch track, see above.
 

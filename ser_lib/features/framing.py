@@ -28,7 +28,7 @@ def fixed_stretch(waveforms, lengths, start, samples):
 
 
 def power_spectrum(stretch, window, n_fft, hop_length):
-    """Power of centred frames, edges padded with zeros as librosa has done since 0.10.
+    """Power of centred frames, edges padded with zeros as librosa does since 0.9.0.
 
     Arguments
     ---------

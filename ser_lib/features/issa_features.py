@@ -1,4 +1,4 @@
-"""The 193 features of system 002: five kinds of spectral features, each averaged over a clip.
+"""Issa's 193 features: five kinds of spectral features, each averaged over a clip.
 
 Source: D. Issa, M. F. Demirci and A. Yazici (2020), Biomedical Signal Processing and Control 59,
 101894, as AnkushMalaker/speech-emotion-recognition computes them, with the defaults of librosa

@@ -1,10 +1,11 @@
-"""Log-mel spectrogram of a fixed stretch of speech, as system 000's sources compute it.
+"""Log-mel spectrogram of a fixed stretch of speech, as Data-Science-kosta computes it.
 
 Source: Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch (librosa's
 ``melspectrogram`` and ``power_to_db``). Seconds 0.5 to 3.5 of a 48 kHz clip are placed at the
 start of 144,000 zeros; power spectrum of 1024-point frames (512-sample periodic Hamming window,
-hop 256, centred, edges padded with zeros as librosa has done since 0.10); 128 Slaney mel bands
-up to 24 kHz; decibels below the clip's own maximum, floored at -80 dB.
+hop 256, centred, edges padded with zeros); 128 Slaney mel bands up to 24 kHz; decibels below the
+clip's own maximum, floored at -80 dB. librosa pads with zeros since 0.9.0; the source is older,
+when it mirrored the edges, which makes other numbers of the outermost frames.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""Mel spectrogram in dB of a whole clip, on a fixed number of frames, as system 003 tests it.
+"""Mel spectrogram in dB of a whole clip, on a fixed number of frames, as harshpreet07 tests it.
 
 Source: harshpreet07/Speech-Emotion-Recognition-on-RAVDESS-Dataset (torchaudio's MelSpectrogram
 and AmplitudeToDB with their defaults): power spectrum of 1024-point Hann frames, hop 512, centred

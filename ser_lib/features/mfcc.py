@@ -1,9 +1,11 @@
-"""Mel-frequency cepstral coefficients of a fixed stretch of speech, as system 001 takes them.
+"""Mel-frequency cepstral coefficients of a fixed stretch of speech, as CDCapobianco takes them.
 
 Source: CDCapobianco/Speech-Emotion-Recognition (librosa's ``mfcc`` with its defaults): seconds
 0.5 to 3.0 at 44.1 kHz, zero-padded to 110,250 samples; power spectrum of 2048-point Hann frames,
-hop 512, centred, edges padded with zeros; 128 Slaney mel bands; decibels relative to 1, at most
-80 dB below the clip's maximum; orthonormal DCT-II; the first 25 coefficients of 216 frames.
+hop 512, centred, edges padded with zeros (as librosa does since 0.9.0; with which one the source
+was trained is not told, and before that edges were mirrored); 128 Slaney mel bands; decibels
+relative to 1, at most 80 dB below the clip's maximum; orthonormal DCT-II; the first 25 coefficients
+of 216 frames.
 """
 
 import math
@@ -19,7 +21,7 @@ from ser_lib.registry import register
 class MFCC(StretchFrontEnd):
     """Waveforms ``(batch, time)`` to MFCC ``(batch, n_mfcc, frames)``.
 
-    The defaults are those of system 001. Every clip is cut or zero-padded to the same
+    The defaults are those of CDCapobianco's code. Every clip is cut or zero-padded to the same
     ``seconds``, so its features depend on nothing but itself.
 
     Arguments

@@ -1,8 +1,8 @@
-"""Mean MFCC of a whole clip, as system 003's classical baselines take them.
+"""Mean MFCC of a whole clip, as harshpreet07's classical baselines take them.
 
 Source: harshpreet07/Speech-Emotion-Recognition-on-RAVDESS-Dataset, the notebook Initial_Models
 (librosa at the files' own 48 kHz): power spectrum of Hann frames, centred, edges padded with zeros
-as librosa has done since 0.10; 128 Slaney mel bands; decibels relative to 1, at most 80 dB below
+as librosa does since 0.9.0; 128 Slaney mel bands; decibels relative to 1, at most 80 dB below
 the clip's maximum; orthonormal DCT-II; the mean of each coefficient over the clip's frames.
 
 Tree and forest: 60 coefficients of frames of 960 samples every 480 (20 and 10 ms), then the mean
@@ -30,7 +30,7 @@ _N_FFT, _HOP = 2048, 512
 class MFCCMeans(nn.Module):
     """Waveforms ``(batch, time)`` to features ``(batch, n_mfcc, 1)``, or two more.
 
-    The defaults are those of system 003's tree and forest; its perceptron has ``n_mfcc=40,
+    The defaults are those of harshpreet07's tree and forest; its perceptron has ``n_mfcc=40,
     n_fft=2048, hop_length=512, with_centroid=False``.
 
     Arguments

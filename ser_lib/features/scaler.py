@@ -1,7 +1,7 @@
 """Scaling of features with statistics from the training side only.
 
-Source: system 000 flattens each spectrogram and applies scikit-learn's StandardScaler, so
-that every single cell (band x frame) has a mean and a deviation of its own; system 004 applies
+Source: Data-Science-kosta flattens each spectrogram and applies scikit-learn's StandardScaler, so
+that every single cell (band x frame) has a mean and a deviation of its own; ShaheenPerveen applies
 its MinMaxScaler to feature vectors.
 """
 

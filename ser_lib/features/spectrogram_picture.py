@@ -1,4 +1,4 @@
-"""A clip's mel spectrogram as a picture for ImageNet's networks, as system 004 stores and reads it.
+"""A clip's mel spectrogram as a picture for ImageNet's networks, as ShaheenPerveen has it.
 
 Source: ShaheenPerveen/speech-emotion-recognition-iemocap, notebooks
 ``saving_spectrogram_audio_data_parallel`` and ``PyTorch_CNN``. Mel power of the whole clip at

@@ -76,6 +76,8 @@ register(
         notes=(
             "Validation hears the voices of train, so a model chosen on it looks better there "
             "than on the five test actors (three women, two men).",
+            "The source cuts with the same function and seed from files in the order of their "
+            "folder: as many clips on each side, not the same ones.",
         ),
         promises=("test-speakers-unseen", "clip-once", "copies-with-clip"),
         train_speakers=tuple(f"{actor:02d}" for actor in range(1, 20)),

@@ -1,9 +1,10 @@
 """TF-IDF of a transcript's words and a logistic regression over them.
 
-System 004's source reads and normalises transcripts and names TF-IDF as future work; the model
-is the plain choice for that: scikit-learn's TfidfVectorizer and LogisticRegression with their
-defaults, classes weighted by the inverse of their counts. scikit-learn is needed to fit only; a
-saved model is two files without pickle, and a few lines of NumPy compute the same probabilities.
+ShaheenPerveen reads and normalises transcripts and names TF-IDF as future work; the model is the
+plain choice for that: scikit-learn's TfidfVectorizer and LogisticRegression with their defaults,
+but for more iterations and classes weighted by the inverse of their counts. scikit-learn is needed
+to fit only; a saved model is two files without pickle, and a few lines of NumPy compute the same
+probabilities.
 """
 
 import json

@@ -21,6 +21,7 @@ class TrainingSettings:
     seed: int = 0
     number_of_epochs: int = 100  # epochs at most
     batch_size: int = 32  # items a step over all processes together
+    drop_last: bool = False  # leave out an epoch's last batch where it is smaller
     patience: int = 0  # epochs without a better validation UA before stopping; 0: never stop
     gradient_accumulation_steps: int = 1
     max_grad_norm: float = 0.0  # clip the gradient's norm to this; 0: do not clip
@@ -30,7 +31,9 @@ class TrainingSettings:
     torch_compile: bool = False
     cache_features: bool = True
     num_workers: int = 0  # processes that decode clips
-    class_weights: str = "none"  # balanced: a class counts by one over its training clips; or none
+    class_weights: str = (
+        "none"  # balanced: each class is weighted by 1 / its training clips; or none
+    )
     balance_corpora: bool = False  # of several corpora, each is drawn from as often
     inner_folds: int = 5  # of the training side, where a grid or a stack needs them
 

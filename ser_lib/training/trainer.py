@@ -112,18 +112,19 @@ class Trainer:
         Stopped
             If somebody asked to leave; the state is saved then.
         HparamsError
-            If there are fewer training items than one batch.
+            If no batch can be made of the training items.
         """
         settings = self.settings
-        if len(train) < settings.batch_size:
+        # One item alone has no spread that batch norm could measure.
+        drop_last = settings.drop_last or len(train) % settings.batch_size == 1
+        if len(train) < (settings.batch_size if drop_last else 1):
             raise HparamsError(
                 f"batch_size {settings.batch_size} is more than the {len(train)} training items; "
                 "choose a smaller one"
             )
         groups = [self.group(clip) for clip in _ids(train)] if self.group else None
         sampler = EpochSampler(len(train), settings.seed, groups)
-        # A last, smaller batch would upset batch norm: it is dropped, as in the sources.
-        self.train_loader = self._loader(train, sampler=sampler, drop_last=True)
+        self.train_loader = self._loader(train, sampler=sampler, drop_last=drop_last)
         self.validation_loader = self._loader(validation)
         progress = self.checkpoints.resume(self.identity)
         # Where an epoch was left in its midst, it goes on with the random numbers that came next.

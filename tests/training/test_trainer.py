@@ -227,9 +227,21 @@ def test_bf16_trains(tmp_path):
     assert progress.epoch == 3
 
 
-def test_refuses_a_batch_larger_than_the_training_side(tmp_path):
-    with pytest.raises(HparamsError, match="batch_size 8 is more than the 5"):
-        trainer(tmp_path / "run").fit(Points(5, 0), Points(32, 1))
+@pytest.mark.parametrize(
+    ("size", "drop_last", "steps"),
+    # The last batch: of 4 items, left out, of one item that batch norm cannot take, the only one.
+    [(20, False, 3), (20, True, 2), (17, False, 2), (5, False, 1), (16, False, 2), (16, True, 2)],
+)
+def test_the_last_batch_may_be_smaller(tmp_path, size, drop_last, steps):
+    run = trainer(tmp_path / "run", drop_last=drop_last, number_of_epochs=1)
+    run.fit(Points(size, 0), Points(32, 1))
+    assert len(run.train_loader) == steps
+
+
+@pytest.mark.parametrize(("size", "drop_last"), [(5, True), (1, False)])
+def test_refuses_a_batch_larger_than_the_training_side(tmp_path, size, drop_last):
+    with pytest.raises(HparamsError, match=f"batch_size 8 is more than the {size}"):
+        trainer(tmp_path / "run", drop_last=drop_last).fit(Points(size, 0), Points(32, 1))
 
 
 def test_the_largest_seed_trains(tmp_path):
