@@ -105,6 +105,26 @@ def test_the_figure_knows_what_it_shows(results, tmp_path):
     assert not shows(found, tmp_path / "none.png")
 
 
+def test_rules_are_compared_after_as_many_epochs_and_the_longer_training_is_told(results):
+    for training in TRAININGS[1:]:
+        path = results / FOLDER / f"{training}.json"
+        facts = json.loads(path.read_text())
+        path.write_text(json.dumps({**facts, "validation_ua": facts["validation_ua"][:1]}))
+    path = results / FOLDER / f"{TRAININGS[0]}.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({**facts, "validation_ua": [0.5, 0.7, 0.9]}))
+    found = {one.name: one for one in outcomes(results)}
+    assert {one.epoch for one in found.values()} == {1}
+    assert {one.wa.value for one in found.values()} == {0.5}
+    longer = found.pop("augment, then split")
+    assert (longer.later.epoch, longer.later.wa.value) == (3, 1.0)
+    assert longer.curve == (0.5, 0.75, 1.0)
+    assert all(one.later is None and one.curve == (0.5,) for one in found.values())
+    text = section([longer, *found.values()])
+    assert "Trained on to 3 epochs, `augment, then split` has 100.0 %" in text
+    assert "--number_of_epochs 1 " in text
+
+
 def test_damaged_answers_are_named(results):
     (results / FOLDER / "speakers-apart.csv.gz").write_bytes(b"no")
     with pytest.raises(RunError, match="speakers-apart"):
