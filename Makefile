@@ -1,5 +1,5 @@
 # make train   environment, then the main job on the embedded synthetic corpus
-# make train DATA=/path/to/RAVDESS   the same on the real one
+# make train DATA=/path/to/RAVDESS   on the real one, all epochs: hours without a GPU
 # make bench DATA=/path/to/RAVDESS   what is fast, side by side with other ways
 # make test    environment, then lint and the quick tests
 # make test-all      the slow ones too; make test-lowest: with the lowest allowed versions

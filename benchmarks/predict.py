@@ -1,6 +1,6 @@
 """What ``python -m ser_lib predict`` costs beside decoding and the model's own batched forward.
 
-    python -m benchmarks.predict --data_folder RAVDESS MODEL
+    python -m benchmarks.predict --data_folder FOLDER MODEL
 
 Three whole processes: decoding and then the model alone over the first clips, on as many threads
 of torch as the environment says; the command on the same; the command on fewer and on more clips,
@@ -58,7 +58,11 @@ def main(argv=None):
     """Measure and print; returns 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.predict", description=__doc__)
     parser.add_argument("model", help="model folder")
-    parser.add_argument("--data_folder", required=True, help="folder of RAVDESS")
+    parser.add_argument(
+        "--data_folder",
+        required=True,
+        help="any folder of wav clips, or of flac clips where there is no wav; subfolders too",
+    )
     parser.add_argument("--clips", type=int, default=500, help="to time (default: 500)")
     parser.add_argument("--memory", type=int, nargs=2, default=[200, 1440], metavar="N")
     parser.add_argument("--batch_size", type=int, default=8)
