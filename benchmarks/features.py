@@ -38,8 +38,8 @@ def rows(options):
         Row(f"log-mel, {size}", f"librosa, joblib on {cores} cores", ours, jobs, ("times", 1.5)),
     ]
     for front_end, source, what, times, part in (
-        (IssaFeatures(), sources.issa_features_of, "193 features (system 002)", 10, 3),
-        (AcousticFeatures(), sources.acoustic_features_of, "199 features (system 004)", 4, 12),
+        (IssaFeatures(), sources.issa_features_of, "193 features (Issa)", 10, 3),
+        (AcousticFeatures(), sources.acoustic_features_of, "199 features (ShaheenPerveen)", 4, 12),
     ):
         short = [resample(clip, 48_000, 22_050) for clip in long[::part]]
         ours, theirs = side_by_side(

@@ -40,7 +40,7 @@ def rows(options):
                 sources.log_mel,
                 0.025,
             ),
-            ("MFCC CNN (system 001)", MFCC(), (25, 216), MFCCCNN, sources.mfcc, 0.012),
+            ("MFCC CNN", MFCC(), (25, 216), MFCCCNN, sources.mfcc, 0.012),
         ):
             network = WaveformClassifier(front_end, CellStandardizer(shape), model(8)).eval()
             target = Path(folder, model.__name__)

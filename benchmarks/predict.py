@@ -64,8 +64,17 @@ def main(argv=None):
         help="any folder of wav clips, or of flac clips where there is no wav; subfolders too",
     )
     parser.add_argument("--clips", type=int, default=500, help="to time (default: 500)")
-    parser.add_argument("--memory", type=int, nargs=2, default=[200, 1440], metavar="N")
-    parser.add_argument("--batch_size", type=int, default=8)
+    parser.add_argument(
+        "--memory",
+        type=int,
+        nargs=2,
+        default=[200, 1440],
+        metavar="N",
+        help="fewer and more clips, whose peak memory is compared (default: 200 1440)",
+    )
+    parser.add_argument(
+        "--batch_size", type=int, default=8, help="clips the model takes at once (default: 8)"
+    )
     options = parser.parse_args(argv)
     paths = sorted(Path(options.data_folder).resolve().rglob("*.wav"))
     paths = paths or sorted(Path(options.data_folder).resolve().rglob("*.flac"))

@@ -40,11 +40,25 @@ def main(argv=None):
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--recipe", choices=_MODULES, required=True)
-    parser.add_argument("--protocol", required=True)
-    parser.add_argument("--data_folder", required=True)
-    parser.add_argument("--results", type=Path, default=_ROOT / "results")
-    parser.add_argument("--allow_partial", action="store_true")
+    parser.add_argument("--recipe", choices=_MODULES, required=True, help="the corpus")
+    parser.add_argument(
+        "--protocol",
+        required=True,
+        help="one of the corpus's in `python -m ser_lib.protocols list`; all its folds are run",
+    )
+    parser.add_argument(
+        "--data_folder", required=True, help="the corpus; 'sample' for synthetic voices"
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="FOLDER",
+        default=_ROOT / "results",
+        help="predictions and facts go to reference/ in it (default: the repository's results)",
+    )
+    parser.add_argument(
+        "--allow_partial", action="store_true", help="accept a corpus with clips missing"
+    )
     options = parser.parse_args(argv)
     corpus = importlib.import_module(f"ser_lib.corpora.{_MODULES[options.recipe]}")
     manifest = corpus.prepare(options.data_folder, allow_partial=options.allow_partial)

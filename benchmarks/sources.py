@@ -13,12 +13,12 @@ _PICTURE = {"size": (6, 4), "dpi": 50}
 
 
 def log_mel(path):
-    """System 000: ``(128, 563)``, dB."""
+    """Data-Science-kosta: ``(128, 563)``, dB."""
     return log_mel_of(librosa.load(path, sr=48_000, offset=0.5, duration=3.0)[0])
 
 
 def log_mel_of(samples):
-    """System 000's spectrogram of a stretch that is loaded already."""
+    """Data-Science-kosta's spectrogram of a stretch that is loaded already."""
     stretch = np.zeros(144_000, np.float32)
     stretch[: len(samples)] = samples
     mel = librosa.feature.melspectrogram(
@@ -35,7 +35,7 @@ def log_mel_of(samples):
 
 
 def mfcc(path):
-    """System 001: ``(25, 216)``."""
+    """CDCapobianco: ``(25, 216)``."""
     samples = librosa.load(path, sr=44_100, offset=0.5, duration=2.5)[0]
     return librosa.feature.mfcc(
         y=librosa.util.fix_length(samples, size=110_250), sr=44_100, n_mfcc=25
@@ -43,12 +43,12 @@ def mfcc(path):
 
 
 def issa_features(path):
-    """System 002: ``(193,)``."""
+    """Issa: ``(193,)``."""
     return issa_features_of(librosa.load(path)[0])
 
 
 def issa_features_of(samples, rate=22_050):
-    """System 002's vector of a clip that is loaded already."""
+    """Issa's vector of a clip that is loaded already."""
     feature = librosa.feature
     parts = (
         feature.mfcc(y=samples, sr=rate, n_mfcc=40),
@@ -61,7 +61,7 @@ def issa_features_of(samples, rate=22_050):
 
 
 def mel_image(path):
-    """System 003's CNN: ``(64, frames)``, dB, by torchaudio as there."""
+    """harshpreet07's CNN: ``(64, frames)``, dB, by torchaudio as there."""
     import soundfile
     import torch
     from torchaudio.transforms import AmplitudeToDB, MelSpectrogram
@@ -72,19 +72,19 @@ def mel_image(path):
 
 
 def mfcc_means(path):
-    """System 003's perceptron: ``(40,)``."""
+    """harshpreet07's perceptron: ``(40,)``."""
     samples, rate = librosa.load(path, sr=None)
     return librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=40).mean(axis=1)
 
 
 def acoustic_features(path, parts=1):
-    """System 004: ``(199, parts)``."""
+    """ShaheenPerveen: ``(199, parts)``."""
     samples = librosa.load(path)[0]
     return np.stack([acoustic_features_of(part) for part in np.array_split(samples, parts)], 1)
 
 
 def acoustic_features_of(samples, rate=22_050):
-    """System 004's vector of a clip that is loaded already."""
+    """ShaheenPerveen's vector of a clip that is loaded already."""
     feature = librosa.feature
     spectrum = np.abs(librosa.stft(samples))
     pitches, heights = librosa.piptrack(y=samples, sr=rate, fmin=70, fmax=400)
@@ -112,7 +112,7 @@ def acoustic_features_of(samples, rate=22_050):
 
 
 def spectrogram_picture(path):
-    """System 004's picture: ``(3, 224, 224)``, drawn by matplotlib, saved and read again."""
+    """ShaheenPerveen's picture: ``(3, 224, 224)``, drawn by matplotlib, saved and read again."""
     import librosa.display
     import matplotlib.pyplot as plt
     from PIL import Image

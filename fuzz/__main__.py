@@ -18,10 +18,18 @@ def main(argv=None):
     """Run one target, or all of them in turn; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("target", help="a name of fuzz/targets.py, 'list' or 'all'")
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="how long to try each target (default: 60)"
+    )
     parser.add_argument("--count", type=int, help="seeded mutations instead, this many")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=Path(tempfile.gettempdir()) / "ser-fuzz")
+    parser.add_argument("--seed", type=int, default=0, help="of the mutations (default: 0)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        default=Path(tempfile.gettempdir()) / "ser-fuzz",
+        help="where inputs of findings go, with their tracebacks (default: %(default)s)",
+    )
     parser.add_argument("--gigabytes", type=float, default=12, help="most memory (default: 12)")
     options = parser.parse_args(argv)
     # A bomb must end here, and not take the machine along.

@@ -1,7 +1,9 @@
 """The command line that all recipes share: a YAML, the recipe's options, any key of the YAML."""
 
 import argparse
+import errno
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -12,13 +14,18 @@ from ser_lib.plain import plain
 
 _KEYS = """\
 any key of the YAML can be overridden with --KEY VALUE, above all:
-  --data_folder PATH     the corpus; 'sample' for the synthetic one (default:
-                         %s)
+  --data_folder PATH     the corpus; 'sample' for the synthetic one
+%s
   --output_folder PATH   the run's folder (default: runs/<corpus>/<protocol>/<system>/...)
   --number_of_epochs N   epochs at most
-  --seed N               another run
+  --seed N               random seed; another seed is another run
 Give the YAML together with --help to list all its keys and their values.
 """
+_COLUMN = " " * 25
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_NO_NETWORK = {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH}
+# Packages whose errors are of the network, by name: to know them none need be imported.
+_OF_NETWORK = {"socket", "ssl", "urllib", "requests", "huggingface_hub"}
 
 
 def exit_code(job, after_interruption="start the same command again to go on"):
@@ -48,11 +55,7 @@ def exit_code(job, after_interruption="start the same command again to go on"):
         print(f"error: {plain(error)}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(
-            f"error: {plain(error.filename or 'the disk')}: {error.strerror or error}; make room "
-            "there or choose another --output_folder, then start the same command again",
-            file=sys.stderr,
-        )
+        print(f"error: {_stray(error)}", file=sys.stderr)
         return 2
     except Stopped as stop:
         if speaks_for_all():
@@ -70,6 +73,30 @@ def exit_code(job, after_interruption="start the same command again to go on"):
         print(f"error: {told}", file=sys.stderr)
         return 2
     return 0
+
+
+def _stray(error):
+    """An OSError that nothing else has told, in one line with what to do about it (str)."""
+    reason = error.strerror or getattr(error, "reason", None) or error
+    told = plain(" ".join(str(reason).split())) or type(error).__name__
+    if error.filename:
+        told = f"{plain(error.filename)}: {told}"
+    if error.errno in _FULL:
+        told = told if error.filename else f"the disk: {told}"
+        what = "make room there or choose another folder"
+    elif _of_network(error):
+        what = "check the network"
+    else:
+        what = f"check that {'it exists' if error.filename else 'what it needs exists'}"
+        what += " and may be read or written"
+    return f"{told}; {what}, then start the same command again"
+
+
+def _of_network(error):
+    """Whether an OSError is of a connection (bool)."""
+    packages = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    lost = isinstance(error, (ConnectionError, TimeoutError))
+    return lost or error.errno in _NO_NETWORK or bool(packages & _OF_NETWORK)
 
 
 def parse(corpus, argv):
@@ -112,7 +139,7 @@ def _parser(corpus):
         usage="%(prog)s hparams/SYSTEM.yaml [options] [--KEY VALUE ...]",
         description=f"Train a system on {corpus.NAME}, report honestly and leave a model folder\n"
         "that the Transformers pipeline runs. Start the same command again to resume.",
-        epilog=_KEYS % default_of(corpus),
+        epilog=_KEYS % _in_column(f"(default: {default_of(corpus)})"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
         allow_abbrev=False,
@@ -146,7 +173,14 @@ def add_drop_conflicts(parser):
     parser.add_argument(
         "--drop_conflicts",
         action="store_true",
-        help="train without clips whose very samples stand under another label too",
+        help="leave out training clips whose audio is identical to a clip with another label",
+    )
+
+
+def _in_column(text):
+    """Text as lines of a help, where the texts of its options stand."""
+    return textwrap.fill(
+        text, 79, initial_indent=_COLUMN, subsequent_indent=_COLUMN, break_on_hyphens=False
     )
 
 

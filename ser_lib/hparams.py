@@ -30,6 +30,8 @@ KINDS = {
     "estimator": ("estimator", "front_end"),
     "gradient": ("front_end", "classifier", "optimizer"),
 }
+# A short system of each kind; what has members is an ensemble and lacks nothing.
+_LIKE = {"estimator": "acoustic_mlp.yaml", "gradient": "mfcc_mlp.yaml"}
 LISTS = {"members": list, "grid": dict}
 TEXTS = ("system_title", "system_source")
 FOLDERS = ("data_folder", "output_folder")
@@ -154,7 +156,8 @@ class Hparams:
         missing = [key for key in KINDS[self.kind] if key not in self.tree]
         if missing:
             raise HparamsError(
-                f"{self.path} has no key {missing[0]!r}; every {self.kind} system needs one"
+                f"{self.path} has no key {missing[0]!r}, which every {self.kind} system needs; "
+                f"compare hparams/{_LIKE[self.kind]}"
             )
         known = {*SETTINGS, *BLOCKS, *LISTS, *TEXTS, *FOLDERS, "n_classes"}
         referred = set(re.findall(r"<\s*(\w+)", self.text))
@@ -208,7 +211,10 @@ def _from_text(key, text):
     try:
         return ruamel.yaml.YAML(typ="safe").load(text)
     except ruamel.yaml.YAMLError as error:
-        raise HparamsError(f"--{key} {text}: not a value YAML can read") from error
+        raise HparamsError(
+            f"--{key} {text}: not a value YAML can read; write a number, a word, true, false, null "
+            "or a list such as [1, 2]"
+        ) from error
 
 
 def _parse(path, text):

@@ -138,11 +138,15 @@ def with_option(corpus, word):
 
 def check_layout(folder, all_folds):
     """Raise RunError where one fold's run would overwrite a summary of folds, or a summary it."""
-    held = "the run of one fold" if (folder / "checkpoints").exists() else None
-    if not all_folds:
-        held = "the runs of all folds" if any(folder.glob("fold-*/checkpoints")) else None
-    if held:
-        raise RunError(f"{folder} holds {held}; choose another --output_folder")
+    if all_folds and (folder / "checkpoints").exists():
+        raise RunError(
+            f"{folder} holds the run of one fold; for all of them choose another --output_folder"
+        )
+    if not all_folds and any(folder.glob("fold-*/checkpoints")):
+        raise RunError(
+            f"{folder} holds the runs of all folds; for one of them give --output_folder "
+            f"{folder}/fold-N"
+        )
 
 
 def make_folder(folder):

@@ -71,14 +71,19 @@ def build(spec):
         If the name is not registered or the arguments do not fit.
     """
     if not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
-        raise ModelFolderError(f"not the description of a building block: {spec!r}")
+        raise ModelFolderError(
+            f"not the description of a building block: {_short(repr(spec))}; copy the model again, "
+            "or choose another"
+        )
     name = spec["name"]
     arguments = {key: value for key, value in spec.items() if key != "name"}
     cls = lookup(name)
     try:
         return cls(**arguments)
     except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
-        raise ModelFolderError(f"cannot build {name!r}: {error}") from error
+        raise ModelFolderError(
+            f"cannot build {name!r} ({_short(error)}); copy the model again, or choose another"
+        ) from error
 
 
 def lookup(name):
@@ -87,8 +92,8 @@ def lookup(name):
         _discover()
     if name not in _BLOCKS:
         raise ModelFolderError(
-            f"unknown building block {name!r}; this version has: {', '.join(sorted(_BLOCKS))}. "
-            "A newer ser_lib may have it."
+            f"unknown building block {name!r}; update ser_lib, where a newer one has it, or choose "
+            f"another model. This version has: {', '.join(sorted(_BLOCKS))}"
         )
     return _BLOCKS[name]
 
@@ -104,6 +109,11 @@ def _discover():
     for room in _ROOMS:
         for module in pkgutil.iter_modules(importlib.import_module(room).__path__):
             importlib.import_module(f"{room}.{module.name}")
+
+
+def _short(text):
+    """What a stranger's file or PyTorch has to say, in one line of some length (str)."""
+    return " ".join(str(text).split())[:150]
 
 
 def _plain(value):

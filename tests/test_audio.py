@@ -157,7 +157,7 @@ def test_flac_of_unknown_length(tmp_path, noise):
 def test_text_renamed(tmp_path, suffix):
     path = tmp_path / f"notes.{suffix}"
     path.write_text("These are my notes, not a recording.\n" * 50)
-    refused(path, path.name, "not a sound file")
+    refused(path, path.name, "not a sound file", "aiff can be read, so convert it")
 
 
 def test_zero_bytes_and_zero_frames(tmp_path):

@@ -1,1 +1,1 @@
-"""Station 1: read a corpus folder into one manifest; one module a corpus."""
+"""Read a corpus folder into one manifest; one module a corpus."""

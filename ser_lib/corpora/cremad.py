@@ -54,7 +54,7 @@ URL = "https://github.com/CheyneyComputerScience/CREMA-D"
 DEFAULT_PROTOCOL = "cremad-si"
 
 #: What ``--help`` says of a corpus without a folder: it comes by Git LFS, which is the person's.
-OTHERWISE = "an earlier clone; how to make one is told"
+OTHERWISE = f"$SER_CACHE/corpora/{NAME}; otherwise the commands to clone it are printed"
 MIRROR_URL = "https://gitlab.com/cs-cooper-lab/crema-d-mirror"
 #: Words by code.
 SENTENCES = {

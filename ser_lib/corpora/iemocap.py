@@ -211,7 +211,7 @@ def prepare(data_folder=None, allow_partial=False, progress=True, classes="sourc
         One of :data:`CLASSES`.
     audio : str, optional
         ``sentences``: one file a turn. ``dialogues``: stretches of the dialogues' recordings, as
-        system 004 cuts them. By default sentences where the folder holds any.
+        ShaheenPerveen cuts them. By default sentences where the folder holds any.
 
     Returns
     -------
@@ -231,7 +231,10 @@ def prepare(data_folder=None, allow_partial=False, progress=True, classes="sourc
     root, turns = _labelled(data_folder, allow_partial)
     chosen = [turn for turn in turns if turn.code in CLASSES[classes]]
     if not chosen:
-        raise CorpusError(f"{root} holds no turn of the classes {', '.join(CLASSES[classes])}")
+        raise CorpusError(
+            f"{root} holds no turn of the classes {', '.join(CLASSES[classes])}; choose another "
+            "--classes"
+        )
     audio = audio or ("sentences" if _recordings(root, "sentences") else "dialogues")
     files = {path.stem: path for path in _recordings(root, audio)}
     where = {

@@ -1,6 +1,6 @@
 """One published map from each corpus's labels to common ones, for work over several corpora.
 
-The eight common labels are those of the merged corpus of system 001 (RAVDESS, SAVEE, CREMA-D and
+The eight common labels are those of CDCapobianco's merged corpus (RAVDESS, SAVEE, CREMA-D and
 TESS); the four are the usual ones of work across corpora with IEMOCAP. A label without a
 counterpart has no entry and is never guessed: RAVDESS's calm is no neutral among the four, EMO-DB's
 boredom is nothing of the eight, and IEMOCAP's frustrated, other and undecided are nothing either.

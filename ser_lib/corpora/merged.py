@@ -1,4 +1,4 @@
-"""Merged: RAVDESS, SAVEE, CREMA-D and TESS as one corpus of eight emotions, that of system 001.
+"""Merged: RAVDESS, SAVEE, CREMA-D and TESS as one corpus of eight emotions, after CDCapobianco.
 
 Who
     121 speakers of English: 24 from RAVDESS and 91 from CREMA-D (North American), the 4 men of

@@ -29,10 +29,10 @@ def default_of(corpus):
         in yet another way says it in ``OTHERWISE``, and in ``SHELF`` where its folder is another.
     """
     shelf = getattr(corpus, "SHELF", f"$SER_DATA/{corpus.NAME}")
-    known = "nowhere: it is given out on request"
-    if hasattr(corpus, "download"):
-        known = "an earlier download, then its publisher's address"
-    return f"{shelf}, then {getattr(corpus, 'OTHERWISE', known)}"
+    known = "an earlier download, then its publisher's address"
+    if otherwise := getattr(corpus, "OTHERWISE", known if hasattr(corpus, "download") else None):
+        return f"{shelf}, then {otherwise}"
+    return f"{shelf}; otherwise you must request it"
 
 
 def find(name, data_folder, download, holds):
@@ -75,6 +75,7 @@ def find(name, data_folder, download, holds):
         raise CorpusError(
             f"{name} is not on this machine and cannot be downloaded: {error}. Give --data_folder "
             f"FOLDER (the one that holds {holds}); or set SER_DATA to the folder that holds "
-            f"{name}/; or run again with a network, or fetch that address elsewhere and unzip it "
-            "here. `--data_folder sample` tries everything on synthetic voices meanwhile"
+            f"{name}/; or run again with a network, or download that address on another machine, "
+            "unzip it and pass the folder as --data_folder. `--data_folder sample` tries "
+            "everything on synthetic voices meanwhile"
         ) from error

@@ -1,1 +1,1 @@
-"""Station 3: decode clips, batch them with their lengths, augment waveforms."""
+"""Decode clips, batch them with their lengths, augment waveforms."""

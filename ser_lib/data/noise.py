@@ -1,10 +1,10 @@
 """Noisy copies of training clips, made at a drawn signal-to-noise ratio.
 
-Source: Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch (system 000). Each clip
-gets copies with white Gaussian noise; one whole-number SNR is drawn for the clip and shared
-by its copies, the noise itself is independent. The noise covers the whole analysed stretch,
-its zero-padded tail too. The source makes the copies once, before training: here they are
-made when needed, from a seed that is a function of the clip, so they never change either.
+Source: Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch. Each clip gets copies with
+white Gaussian noise; one whole-number SNR is drawn for the clip and shared by its copies, the noise
+itself is independent. The noise covers the whole analysed stretch, its zero-padded tail too. The
+source makes the copies once, before training: here they are made when needed, from a seed that is a
+function of the clip, so they never change either.
 
 Departure: the source's published runs made the copies before the split, which puts siblings
 of a test clip into training. Here only training clips are copied, after the split.

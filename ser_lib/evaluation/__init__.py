@@ -1,1 +1,1 @@
-"""Station 7: metrics, intervals, breakdowns, figures and the report."""
+"""Metrics, intervals, breakdowns, figures and the report."""

@@ -1,6 +1,7 @@
 """What the YAML of a run asks for by itself, whatever the command line made of it."""
 
 import functools
+import itertools
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,19 @@ def yaml_epochs(run: Mapping) -> int | None:
     if len(words) < 3 or not words[2].endswith(".yaml") or Path(words[2]).is_absolute():
         return None
     return _epochs(str(ROOT / words[2]))
+
+
+def cut_members(run: Mapping) -> int | None:
+    """Epochs that an ensemble's command gave its members, where a YAML of them says more.
+
+    None where it gave none, or no fewer.
+    """
+    commands = run["command"] if isinstance(run["command"], list) else [run["command"]]
+    words = shlex.split(commands[0].replace("--number_of_epochs=", "--number_of_epochs "))
+    given = dict(itertools.pairwise(words)).get("--number_of_epochs", "")
+    full = yaml_epochs(run)
+    cut = given.isdecimal() and full is not None and int(given) < full
+    return int(given) if cut else None
 
 
 @functools.lru_cache(maxsize=256)

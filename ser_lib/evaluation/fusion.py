@@ -1,8 +1,8 @@
 """Late fusion: the mean of the class probabilities of several systems on the same clips.
 
-Source: github.com/ShaheenPerveen/speech-emotion-recognition-iemocap (system 004) names the plain
-mean as its final ensemble, but scored its members on different random splits. Here systems meet
-only where their ledgers are one, clip by clip. Nothing is fitted, so nothing can be tuned on test.
+Source: github.com/ShaheenPerveen/speech-emotion-recognition-iemocap names the plain mean as its
+final ensemble, but scored its members on different random splits. Here systems meet only where
+their ledgers are one, clip by clip. Nothing is fitted, so nothing can be tuned on test.
 """
 
 import datetime

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ser_lib.evaluation.asked import yaml_epochs
+from ser_lib.evaluation.asked import cut_members, yaml_epochs
 from ser_lib.evaluation.markdown import DASH, cell, listed, percent, span
 from ser_lib.evaluation.sections import heard_speakers
 from ser_lib.pretrained.heard import encoders
@@ -65,7 +65,8 @@ def _fold(run: Mapping) -> str:
 def _epochs(run: Mapping) -> str:
     """``60``, ``41 of 100, stopped early``, ``12 of 60, cut short``; a range over folds.
 
-    Cut short is also what was asked to train for less than the YAML of the system says.
+    Cut short is also what was asked to train for less than the YAML of the system says. Members of
+    an ensemble have epochs of their own: ``10, cut short`` is what all of them were given.
     """
     asked = run["epochs_asked"]
     done, early = (
@@ -73,7 +74,8 @@ def _epochs(run: Mapping) -> str:
         for value in (run["epochs_run"], run["stopped_early"])
     )
     if None in done:
-        return DASH
+        cut = cut_members(run) if asked is None else None
+        return DASH if cut is None else f"{cut}, cut short"
     if not all(early):
         asked = max(asked, yaml_epochs(run) or 0)
     ends = f"{min(done)}" if min(done) == max(done) else f"{min(done)}–{max(done)}"

@@ -85,7 +85,9 @@ class EnsembleExperiment(Experiment):
         rates = {member.hparams.system: member.sample_rate for member in self.members}
         if len(set(rates.values())) > 1:
             told = ", ".join(f"{name} {rate} Hz" for name, rate in rates.items())
-            raise HparamsError(f"{yaml}: members hear different sample rates ({told})")
+            raise HparamsError(
+                f"{yaml}: members hear different sample rates ({told}); choose members of one rate"
+            )
         strange = [m.hparams.system for m in self.members if m.hparams.kind != "estimator"]
         if self.meta and strange:
             raise HparamsError(

@@ -1,1 +1,1 @@
-"""Station 8: the Transformers face of a trained model, and the Hub."""
+"""The Transformers face of a trained model, and the Hub."""

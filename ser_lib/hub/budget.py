@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_flatten, tree_map_only
 from ser_lib.errors import ModelFolderError
 
 _UNKNOWN = (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError)
+_NEXT = "choose another model, or copy it again"
 
 
 class Budget(TorchDispatchMode):
@@ -38,18 +39,18 @@ class Budget(TorchDispatchMode):
         kwargs = kwargs or {}
         self.counted += 1
         if self.operations is not None and self.counted > self.operations:
-            raise ModelFolderError("its network has more parts than its weights have")
+            raise ModelFolderError(f"its network has more parts than its weights have; {_NEXT}")
         tensors = [leaf for leaf in tree_flatten((args, kwargs))[0] if torch.is_tensor(leaf)]
         size = _size(operation, args, kwargs)
         if size > self.one:
             raise ModelFolderError(
                 f"its network asks for {size / 2**30:.3g} GiB in one piece, which is more than any "
-                "model of its size needs"
+                f"model of its size needs; {_NEXT}"
             )
         if not tensors:
             self.made += size
             if self.together is not None and self.made > self.together:
-                raise ModelFolderError("its network is larger than its weights")
+                raise ModelFolderError(f"its network is larger than its weights; {_NEXT}")
         return operation(*args, **kwargs)
 
 

@@ -75,7 +75,7 @@ def check_golden(model, extractor, folder):
         then = torch.tensor(answer, dtype=torch.float32).flatten()
         now = _logits(model, extractor, folder)
     except ModelFolderError as error:
-        raise ModelFolderError(f"{folder}: {error}; choose another model") from error
+        raise ModelFolderError(f"{folder}: {error}") from error
     except _TROUBLE as error:
         raise ModelFolderError(
             f"{folder / ANSWER} cannot be checked ({type(error).__name__}); copy the folder again"
@@ -101,7 +101,7 @@ def _check_any(model, extractor, folder):
     try:
         found = _answer(model, extractor, noise, rate)
     except ModelFolderError as error:
-        raise ModelFolderError(f"{folder}: {error}; choose another model") from error
+        raise ModelFolderError(f"{folder}: {error}") from error
     except _TROUBLE as error:
         raise ModelFolderError(
             f"{folder}: the model fails on a second of sound ({type(error).__name__}); its files "

@@ -175,5 +175,7 @@ def read_network(folder):
     elif kind in FAMILIES:
         network = from_native(model, extractor)
     else:
-        raise ModelFolderError(f"{folder}: {kind!r} models are not trained here")
+        raise ModelFolderError(
+            f"{folder}: {kind!r} models are not trained here; give a model folder of ser_lib"
+        )
     return network, [model.config.id2label[index] for index in range(model.config.num_labels)]

@@ -18,7 +18,7 @@ def load(source, device=None, revision=None, **kwargs):
 
     ::
 
-        classify = ser_lib.load("results/model")
+        classify = ser_lib.load("runs/.../model")
         classify("clip.wav")  # [{"score": 0.93, "label": "happy"}, ...]
 
     A folder is read without any network. From the Hub come safetensors and JSON, never code.
@@ -111,8 +111,8 @@ class SERPipeline(AudioClassificationPipeline):
         output = super()._forward(model_inputs)
         if not torch.isfinite(output.logits).all():
             raise AudioError(
-                "the model has no finite answer to this sound: it is too loud by far, or the "
-                "model's weights are"
+                "the model gave no finite answer to this sound: lower its level, or download the "
+                "model again"
             )
         return output
 

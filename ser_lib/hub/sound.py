@@ -113,7 +113,7 @@ def mono(array):
     elif array.ndim != 1:
         raise AudioError(f"sound is (samples,) or (samples, channels), not of shape {array.shape}")
     if array.size == 0:
-        raise AudioError("the array holds no samples")
+        raise AudioError("the array holds no samples; give 25 ms of sound or more")
     if array.dtype.kind in "iu" and array.dtype.itemsize <= 4:
         scale = 2.0 ** (8 * array.dtype.itemsize - 1)
         # Unsigned PCM rests at the middle of its range.
@@ -126,5 +126,5 @@ def mono(array):
     if array.ndim == 2:
         array = array.mean(axis=channels)
     if not np.isfinite(array).all():
-        raise AudioError("the array holds NaN or infinite samples")
+        raise AudioError("the array holds NaN or infinite samples; mend or leave out the clip")
     return np.ascontiguousarray(array, dtype=np.float32)

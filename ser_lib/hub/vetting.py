@@ -16,6 +16,7 @@ _LARGEST_NUMBER = 2_000_000
 # A forest's nodes are counted over all its trees; the budget holds them against the weights.
 _COUNTS = {"n_nodes": 2**31, "largest_tree": 2**31, "n_leaf_rows": 2**31}
 _MOST_LABELS, _LONGEST_LABEL = 10_000, 100
+_MEND = "choose another model, or mend its config.json"
 # What Transformers would act on: weights and code from elsewhere, packages that unpack weights.
 _ELSEWHERE = {
     *("quantization_config", "compression_config", "transformers_weights", "gguf_file"),
@@ -117,7 +118,9 @@ def check_config(path, values):
     names = values.get("id2label")
     if names is not None:
         if not isinstance(names, dict) or sorted(names) != sorted(map(str, range(len(names)))):
-            raise ModelFolderError(f"{path}: id2label does not number its classes from 0 on")
+            raise ModelFolderError(
+                f"{path}: id2label does not number its classes from 0 on; {_MEND}"
+            )
         check_labels(names.values(), path)
 
 
@@ -135,21 +138,23 @@ def check_labels(labels, place):
     """
     labels = list(labels)
     if not 1 <= len(labels) <= _MOST_LABELS:
-        raise ModelFolderError(f"{place}: {len(labels)} classes; a model has 1 to {_MOST_LABELS}")
+        raise ModelFolderError(
+            f"{place}: {len(labels)} classes, a model has 1 to {_MOST_LABELS}; {_MEND}"
+        )
     for label in labels:
         if not isinstance(label, str) or not label.strip() or len(label) > _LONGEST_LABEL:
             raise ModelFolderError(
-                f"{place}: a label is {ascii(label)[:60]}; labels are texts of 1 to "
-                f"{_LONGEST_LABEL} letters"
+                f"{place}: a label is {ascii(label)[:60]}, labels are texts of 1 to "
+                f"{_LONGEST_LABEL} letters; {_MEND}"
             )
         if any(moves(letter) for letter in label):
             raise ModelFolderError(
                 f"{place}: the label {ascii(label)[:60]} holds characters that are not shown as "
-                "they are; choose another model, or mend its config.json"
+                f"they are; {_MEND}"
             )
     if len(set(labels)) < len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)
-        raise ModelFolderError(f"{place}: the label {twice!r} is there twice")
+        raise ModelFolderError(f"{place}: the label {twice!r} is there twice; {_MEND}")
 
 
 def check_extractor(path, values):
@@ -176,11 +181,14 @@ def check_extractor(path, values):
         value = values.get(key, kind() if isinstance(kind, type) else 0)
         if not isinstance(value, kind) or (key == "padding_side" and value not in ("", "right")):
             raise ModelFolderError(
-                f"{path}: {key} is {ascii(value)[:60]}, which no classifier here works with"
+                f"{path}: {key} is {ascii(value)[:60]}, which no classifier here works with; "
+                "choose another model"
             )
     for key, value in _pairs(values):
         if key == "dither" and value not in (0, 0.0):
-            raise ModelFolderError(f"{path}: dither is {value!r}; answers would be random")
+            raise ModelFolderError(
+                f"{path}: dither is {value!r}, so answers would be random; set it to 0"
+            )
         if isinstance(value, (int, float)) and not abs(value) <= _LARGEST_NUMBER:
             raise ModelFolderError(
                 f"{path}: {one_line(key)} is {value:.3g}, more than any model needs; choose "
@@ -207,7 +215,10 @@ def _check_values(path, values):
             )
         texts = [*inside, *value] if isinstance(value, dict) else inside
         if any(isinstance(text, str) and len(text) > _LONGEST_TEXT for text in texts):
-            raise ModelFolderError(f"{path} holds a text of over {_LONGEST_TEXT} letters")
+            raise ModelFolderError(
+                f"{path} holds a text of over {_LONGEST_TEXT} letters; choose another model, or "
+                "copy it again"
+            )
         waiting += [(item, depth + 1) for item in inside if isinstance(item, (dict, list))]
 
 

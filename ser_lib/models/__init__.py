@@ -1,1 +1,1 @@
-"""Station 5: one file a system, from features to logits."""
+"""One file a system, from features to logits."""

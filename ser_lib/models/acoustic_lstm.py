@@ -1,4 +1,4 @@
-"""LSTM over the parts of a clip (system 004; 115,924 parameters for four classes).
+"""LSTM over the parts of a clip (ShaheenPerveen's; 115,924 parameters for four classes).
 
 Source: ShaheenPerveen/speech-emotion-recognition-iemocap, notebook of the LSTM: two layers of 70
 on five parts of 199 acoustic features each, unscaled; the last step decides.

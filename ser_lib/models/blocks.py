@@ -1,4 +1,4 @@
-"""Parts that several of system 000's models are built from.
+"""Parts that several of Data-Science-kosta's models are built from.
 
 Source: Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch.
 """

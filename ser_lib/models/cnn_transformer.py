@@ -1,4 +1,4 @@
-"""Parallel CNN and Transformer encoder (system 000, model 4; 395,176 parameters).
+"""Parallel CNN and Transformer encoder (Data-Science-kosta's model 4; 395,176 parameters).
 
 Source: Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch. Two branches read the
 same log-mel spectrogram: a CNN that pools it to 64 maps of 1 x 4, and a Transformer encoder

@@ -1,4 +1,4 @@
-"""1-D CNNs on feature vectors (system 002; 520,360, 270,599, 508,052 or 261,380 parameters).
+"""Issa's 1-D CNNs on feature vectors (520,360, 270,599, 508,052 or 261,380 parameters).
 
 Source: D. Issa, M. F. Demirci, A. Yazici, "Speech emotion recognition with deep convolutional
 neural networks", Biomedical Signal Processing and Control 59 (2020) 101894, its figures 2 and 4,

@@ -1,4 +1,4 @@
-"""2-D CNN on MFCC (system 001; 55,656 trainable parameters).
+"""2-D CNN on MFCC (CDCapobianco's; 55,656 trainable parameters).
 
 Source: CDCapobianco/Speech-Emotion-Recognition (Keras). Four convolution blocks that pool
 25 x 216 coefficients to 1 x 13, then one hidden layer. The 56,040 parameters that Keras prints

@@ -1,4 +1,4 @@
-"""Parallel CNN and BiLSTM with attention (system 000, model 3; 263,593 parameters).
+"""Parallel CNN and BiLSTM with attention (Data-Science-kosta's model 3; 263,593 parameters).
 
 Source: Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch. Two branches read the same
 log-mel spectrogram: a CNN that pools it to 64 maps of 1 x 4, and an LSTM in both directions over

@@ -1,9 +1,9 @@
 """Fully connected network on a vector of features, and its limit without hidden layers.
 
-Sources: ShaheenPerveen/speech-emotion-recognition-iemocap (system 004: 199 features, 300 ReLU,
-dropout 0.4; 61,204 parameters for 4 classes), harshpreet07/Speech-Emotion-Recognition-on-RAVDESS-
-Dataset (system 003's Keras baseline: 40 features, 128 and 256 ReLU). scikit-learn's
-MLPClassifier and, with no hidden layer at all, LogisticRegression have this form too.
+Sources: ShaheenPerveen/speech-emotion-recognition-iemocap (199 features, 300 ReLU, dropout 0.4;
+61,204 parameters for 4 classes), harshpreet07/Speech-Emotion-Recognition-on-RAVDESS-Dataset (its
+Keras baseline: 40 features, 128 and 256 ReLU). scikit-learn's MLPClassifier and, with no hidden
+layer at all, LogisticRegression have this form too.
 """
 
 import math

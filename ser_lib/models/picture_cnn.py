@@ -1,4 +1,4 @@
-"""Four convolutions on a spectrogram picture (system 004's CNN; 1,632,820 parameters).
+"""Four convolutions on a spectrogram picture (ShaheenPerveen's CNN; 1,632,820 parameters).
 
 Source: ShaheenPerveen/speech-emotion-recognition-iemocap, notebook ``PyTorch_CNN``. The last
 convolution narrows 64 maps to 16 without looking around, so that 224 x 224 pixels become 3136

@@ -1,4 +1,4 @@
-"""Residual networks on spectrogram pictures (system 004's ResNet18 and ResNet34).
+"""Residual networks on spectrogram pictures (ShaheenPerveen's ResNet18 and ResNet34).
 
 Source: ShaheenPerveen/speech-emotion-recognition-iemocap, notebooks ``PyTorch_ResNet18`` and
 ``PyTorch_ResNet34_SGD``: K. He et al. (2016), Deep residual learning for image recognition, with

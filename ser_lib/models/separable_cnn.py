@@ -1,4 +1,4 @@
-"""Depthwise-separable CNN (system 003; 341,000 parameters).
+"""Depthwise-separable CNN (harshpreet07's; 341,000 parameters).
 
 Source: harshpreet07/Speech-Emotion-Recognition-on-RAVDESS-Dataset, notebooks. The project's
 report contradicts its code (3x3 kernels, 1.3 million parameters, weight decay, SpecAugment, 80:20

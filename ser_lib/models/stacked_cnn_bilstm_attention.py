@@ -1,8 +1,9 @@
-"""Stacked time-distributed CNN and BiLSTM with attention (system 000, model 2; 582,761 parameters).
+"""Stacked time-distributed CNN and BiLSTM with attention (Data-Science-kosta's model 2).
 
 Source: Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch. As model 1 (see
 :mod:`ser_lib.models.stacked_cnn_lstm`), with three blocks instead of four, an LSTM in both
-directions, and a learned weighted mean over the chunks instead of the last step.
+directions, and a learned weighted mean over the chunks instead of the last step. It has 582,761
+parameters.
 """
 
 from torch import nn

@@ -1,4 +1,4 @@
-"""Stacked time-distributed CNN and LSTM (system 000, model 1; 147,816 parameters).
+"""Stacked time-distributed CNN and LSTM (Data-Science-kosta's model 1; 147,816 parameters).
 
 Source: Data-Science-kosta/Speech-Emotion-Classification-with-PyTorch. The log-mel spectrogram is
 cut into seven chunks of 128 frames that overlap by half; one CNN reads every chunk, an LSTM runs

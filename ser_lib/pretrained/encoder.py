@@ -73,10 +73,11 @@ def speech_encoder(
         with Budget(most, most, _OPERATIONS):
             front_end = SpeechEncoder(family, *described, layers, pooled)
     except ModelFolderError as error:
-        raise ModelFolderError(f"{source}: {error}; choose another encoder") from error
+        raise ModelFolderError(f"{source}: {error}") from error
     except Exception as error:  # of whatever Transformers makes of a stranger's values
         raise ModelFolderError(
-            f"{source}: its configuration builds no encoder: {one_line(error)}"
+            f"{source}: its configuration builds no encoder ({one_line(error)}); choose another "
+            "encoder"
         ) from error
     front_end.encoder.load_state_dict(_weights(front_end, found, source))
     front_end.initialised_from = str(found)
@@ -145,7 +146,8 @@ def _weights(front_end, found, source):
     missing = [key for key in missing if key.startswith(own)]
     if missing:
         raise ModelFolderError(
-            f"{source}: {len(missing)} weights of the encoder are missing ({missing[0]})"
+            f"{source}: {len(missing)} weights of the encoder are missing ({missing[0]}); choose "
+            "another encoder"
         )
     return loaded.state_dict()
 

@@ -1,4 +1,4 @@
-"""A residual network that starts from weights for pictures, as system 004's does."""
+"""A residual network that starts from weights for pictures, as ShaheenPerveen's does."""
 
 from transformers import ResNetConfig, ResNetModel
 

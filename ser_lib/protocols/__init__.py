@@ -1,4 +1,4 @@
-"""Station 2: cut a manifest into train, validation and test by a named rule, and audit it.
+"""Cut a manifest into train, validation and test by a named rule, and audit it.
 
 ``split(manifest, "ravdess-si6", fold=1)`` gives a :class:`Ledger`: the clip ids of each side,
 their hash, and what the sides share. To add a protocol, drop one module into this folder that

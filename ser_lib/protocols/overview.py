@@ -15,14 +15,15 @@ HEADERS = (
 )
 DASH = "–"
 _ABOUT = """\
-Measured over all folds (seed 0 where a rule draws). *Known*: of what a side holds, how much an \
-earlier side holds too, in the fold where that is most; of speakers first test against train and \
-validation, then validation against train; statements and words of test alike. *Same audio, \
-nearly, copies*: pairs of clips on two sides, all folds together: equal samples; spectrograms that \
-correlate from 0.99 on; augmented copies of one clip (training makes its copies after the cut, on \
-its own side). *Class %, women %*: the rarest and the commonest class of a test side over all \
-folds, and its clips by women. *Two labels*: groups of equal samples under several emotions in the \
-fold with most."""
+Measured over all folds (seed 0 where a rule draws). *Known*: a/b means that a of the b speakers \
+(statements, words) of a side also occur in an earlier side, in the worst fold; of speakers first \
+test against train and validation, then validation against train; statements and words of test \
+alike. *Same audio, nearly, copies*: pairs of clips on two sides, all folds together: equal \
+samples; spectrograms that correlate from 0.99 on; augmented copies of one clip (training makes \
+its copies after the cut, on its own side). *Class %, women %*: the rarest and the commonest class \
+of a test side over all folds, and its clips by women. *Two labels*: groups of equal samples under \
+several emotions in the fold with most."""
+_MEASURED_ON = {"layout": "By the file names", "sound": "With the sound at hand"}
 
 
 def order(protocol):
@@ -70,14 +71,13 @@ def notes(found):
         )
         if state in told
     ]
-    refused = [
-        f"`{name}` {kind} {figures['folds']} of {PROTOCOLS[name].folds}"
+    sentences += [
+        f"{_MEASURED_ON[kind]} {figures['folds']} of the {PROTOCOLS[name].folds} folds of `{name}` "
+        "could be made."
         for name, held in found["protocols"].items()
         for kind, figures in held.items()
         if name in PROTOCOLS and figures and figures["folds"] < PROTOCOLS[name].folds
     ]
-    if refused:
-        sentences.append(f"Folds that could be cut: {', '.join(refused)}.")
     return f"{_ABOUT}\n\n{' '.join(sentences)}"
 
 

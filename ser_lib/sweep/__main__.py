@@ -103,7 +103,10 @@ def _parser():
         help="holds RAVDESS/, EMO-DB/ ... (default: $SER_DATA, else downloads)",
     )
     parser.add_argument(
-        "--only", metavar="PATTERN", help="runs whose place matches, or contains a plain word"
+        "--only",
+        metavar="PATTERN",
+        help="runs whose place (CORPUS/PROTOCOL/SYSTEM/...) contains this word or matches this "
+        "pattern",
     )
     parser.add_argument("--list", action="store_true", help="show the runs and how they stand")
     parser.add_argument(
@@ -119,8 +122,8 @@ def _parser():
         type=number(1),
         default=600.0,
         metavar="SECONDS",
-        help="without a heartbeat a claim is dead after these, or its holder's where they are more "
-        "(default: %(default)g)",
+        help="seconds without a sign of life after which another process's claim on a run counts "
+        "as dead; its own --stale counts where larger (default: %(default)g)",
     )
     return parser
 

@@ -102,7 +102,10 @@ def _runs(block, where, root):
             raise HparamsError(f"{where}: seed {seed!r} is not a whole number of 0 or more")
     for recipe in recipes:
         if not (root / "recipes" / str(recipe) / "train.py").is_file():
-            raise HparamsError(f"{where}: there is no recipes/{recipe}/train.py")
+            there = sorted(path.parent.name for path in (root / "recipes").glob("*/train.py"))
+            raise HparamsError(
+                f"{where}: there is no recipes/{recipe}/train.py; recipes are {', '.join(there)}"
+            )
     flags = {key: block.get(key, False) for key in _FLAGS}
     for key, value in flags.items():
         if not isinstance(value, bool):

@@ -1,8 +1,8 @@
 """One system and one corpus under five rules, four of which leak.
 
-The parallel CNN-Transformer of system 000 was published with 96.78 %. Here it is trained on RAVDESS
-with the same data, seed, settings and epochs each time; what differs is told in `RULES`. Two of
-them, one choosing the epoch on test and the clean one, read the same training.
+Data-Science-kosta's parallel CNN-Transformer was published with 96.78 %. Here it is trained on
+RAVDESS with the same data, seed, settings and epochs each time; what differs is told in `RULES`.
+Two of them, one choosing the epoch on test and the clean one, read the same training.
 
 Nothing of this is a way to train a model, so no model is kept: only what each epoch answers on the
 test items, from which :mod:`ser_lib.sweep.leak_page` makes the figure and its table.

@@ -57,7 +57,9 @@ def _parser():
         allow_abbrev=False,
     )
     parser.add_argument("corpus", metavar="CORPUS", help="a corpus with transcripts, e.g. RAVDESS")
-    parser.add_argument("--data_folder", help="the corpus; 'sample' for the synthetic RAVDESS")
+    parser.add_argument(
+        "--data_folder", help="the corpus; 'sample' for the corpus's synthetic double"
+    )
     parser.add_argument(
         "--protocol",
         help="split, one of `python -m ser_lib.protocols list` (default: the corpus's)",

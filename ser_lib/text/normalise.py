@@ -1,7 +1,7 @@
 """Transcripts as plain lower-case English words and sentence marks.
 
-Source: github.com/ShaheenPerveen/speech-emotion-recognition-iemocap (system 004), the notebook
-that prepares its text; the order of the steps is that notebook's.
+Source: github.com/ShaheenPerveen/speech-emotion-recognition-iemocap, the notebook that prepares its
+text; the order of the steps is that notebook's.
 """
 
 import re

@@ -33,7 +33,10 @@ def transcribed_clips(manifest, ledger):
     """Rows of the ledger's clips by id; CorpusError where none has a transcript."""
     names = ("id", "speaker", "gender", "intensity", "statement", "corpus", "emotion", "transcript")
     if absent := [name for name in names if name not in manifest.column_names]:
-        raise CorpusError(f"the manifest of {ledger.corpus} has no column {absent[0]}")
+        raise CorpusError(
+            f"the manifest of {ledger.corpus} has no column {absent[0]}; choose a corpus that has "
+            "it"
+        )
     rows = ({key: row[key] or "" for key in names} for row in manifest.to_list())
     clips = {row["id"]: row for row in rows if row["id"] in ledger.clips}
     if not any(row["transcript"].strip() for row in clips.values()):

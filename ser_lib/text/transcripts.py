@@ -1,7 +1,7 @@
 """IEMOCAP's transcription files: utterance id to what was said.
 
 A line reads ``Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.``; the files are
-``Session1/dialog/transcriptions/Ses01F_impro01.txt`` and so on. As in system 004
+``Session1/dialog/transcriptions/Ses01F_impro01.txt`` and so on. As in ShaheenPerveen's code
 (github.com/ShaheenPerveen/speech-emotion-recognition-iemocap), the id is what stands before the
 first space and the text what stands after the last colon, so of "It is 5:30." only "30." is left.
 

@@ -1,1 +1,1 @@
-"""Station 6: the Accelerate loop with its checkpoints and logs."""
+"""The Accelerate loop with its checkpoints and logs."""

@@ -18,7 +18,6 @@ WINDOW = 3.0
 _MOST_WINDOWS = 100
 # A loudest sample of -60 dBFS: a muted microphone, not a quiet voice.
 _SILENT = 1e-3
-_FORMATS = "wav, flac, mp3, ogg and aiff can be read"
 
 
 class Clip(NamedTuple):
@@ -70,9 +69,7 @@ def read_clip(path):
         waveform, rate, more = _read(path)
         told = soundfile.info(str(path))
     except AudioError as error:
-        message = str(error).replace(str(path), path.name)
-        hint = f" ({_FORMATS})" if "not a sound file" in message else ""
-        raise AudioError(message + hint) from error
+        raise AudioError(str(error).replace(str(path), path.name)) from error
     seconds = len(waveform) / rate
     if seconds < 0.025:
         raise AudioError(f"{path.name}: {1000 * seconds:g} ms of sound are too short; give 25 ms")

@@ -76,10 +76,14 @@ def test_help_holds_the_corpus_card(corpus, capsys):
         (emodb, "$SER_DATA/EMO-DB, then an earlier download, then its publisher's address"),
         (ravdess, "$SER_DATA/RAVDESS, then an earlier download, then its publisher's address"),
         (tess, "$SER_DATA/TESS, then an earlier download, then its publisher's address"),
-        (savee, "$SER_DATA/SAVEE, then nowhere: it is given out on request"),
-        (iemocap, "$SER_DATA/IEMOCAP, then nowhere: it is given out on request"),
-        (iemocap.variant("all"), "$SER_DATA/IEMOCAP, then nowhere: it is given out on request"),
-        (cremad, "$SER_DATA/CREMA-D, then an earlier clone; how to make one is told"),
+        (savee, "$SER_DATA/SAVEE; otherwise you must request it"),
+        (iemocap, "$SER_DATA/IEMOCAP; otherwise you must request it"),
+        (iemocap.variant("all"), "$SER_DATA/IEMOCAP; otherwise you must request it"),
+        (
+            cremad,
+            "$SER_DATA/CREMA-D, then $SER_CACHE/corpora/CREMA-D; otherwise the commands to clone "
+            "it are printed",
+        ),
         (merged, "$SER_DATA, then earlier downloads; only RAVDESS and TESS are fetched"),
     ],
 )

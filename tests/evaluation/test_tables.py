@@ -76,6 +76,25 @@ def test_synthetic_and_cut_runs_are_marked(runs):
     assert row[0] == "cnn_transformer (**synthetic voices**)" and row[3] == "3 of 120, cut short"
 
 
+@pytest.mark.parametrize(
+    ("yaml", "given", "told"),
+    [
+        ("final_ensemble", " --number_of_epochs 10", "10, cut short"),
+        ("final_ensemble", " --number_of_epochs 1000", "–"),
+        ("final_ensemble", "", "–"),
+        ("acoustic_vote", " --number_of_epochs 10", "–"),
+        ("decision_tree", " --number_of_epochs 10", "–"),
+    ],
+)
+def test_an_ensemble_is_cut_short_with_its_members(runs, yaml, given, told):
+    folder, add = runs
+    none = dict.fromkeys(("epochs_run", "epochs_asked", "best_epoch"))
+    command = f"python recipes/RAVDESS/train.py hparams/{yaml}.yaml --fold 1{given}"
+    add("e", system=yaml, command=command, **none)
+    (row,) = rows(results_table([folder / "e" / "metrics.json"]))
+    assert row[3] == told
+
+
 def test_an_encoder_that_has_heard_the_test_is_marked(runs, encoder):
     folder, add = runs
     plain = results_table(folder.rglob("metrics.json"))

@@ -1,4 +1,4 @@
-"""The 199 features against librosa as system 004's source calls it."""
+"""The 199 features against librosa as ShaheenPerveen calls it."""
 
 import librosa
 import numpy as np

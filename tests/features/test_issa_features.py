@@ -1,4 +1,4 @@
-"""The 193 features of system 002 against librosa, and their independence of neighbours."""
+"""Issa's 193 features against librosa, and their independence of neighbours."""
 
 import json
 
@@ -21,7 +21,7 @@ CONTRAST, TONNETZ = slice(180, 187), slice(187, 193)
 
 
 def librosa_features(samples):
-    """The features as system 002's repository computes them, in the paper's order."""
+    """The features as AnkushMalaker's repository computes them, in the paper's order."""
     feature = librosa.feature
     parts = [
         feature.mfcc(y=samples, sr=22_050, n_mfcc=40),

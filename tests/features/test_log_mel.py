@@ -11,7 +11,7 @@ from ser_lib.features.log_mel import LogMel
 
 
 def librosa_log_mel(samples):
-    """System 000's features the way its source computes them: (128, 563), dB."""
+    """The features the way Data-Science-kosta computes them: (128, 563), dB."""
     stretch = np.zeros(144_000, dtype=np.float32)
     cut = samples[24_000 : 24_000 + 144_000]
     stretch[: len(cut)] = cut

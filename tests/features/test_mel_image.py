@@ -1,4 +1,4 @@
-"""System 003's mel spectrogram against torchaudio, which its source uses, and against padding."""
+"""harshpreet07's mel spectrogram against torchaudio, which it uses, and against padding."""
 
 import numpy as np
 import pytest

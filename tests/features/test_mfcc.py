@@ -13,7 +13,7 @@ from ser_lib.features.mfcc import MFCC, dct_matrix
 
 
 def librosa_mfcc(samples):
-    """System 001's features the way its source computes them: (25, 216)."""
+    """The features the way CDCapobianco computes them: (25, 216)."""
     stretch = np.zeros(110_250, dtype=np.float32)
     cut = samples[22_050 : 22_050 + 110_250]
     stretch[: len(cut)] = cut

@@ -1,4 +1,4 @@
-"""Mean MFCC, centroid and bandwidth against librosa as system 003's source calls it."""
+"""Mean MFCC, centroid and bandwidth against librosa as harshpreet07 calls it."""
 
 import librosa
 import numpy as np

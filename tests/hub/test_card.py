@@ -180,3 +180,18 @@ def test_several_encoders_are_all_told():
     card = model_card(make_run(encoder=[ENCODER, other]), make_metrics())
     assert ModelCard(card).data.base_model == ["facebook/hubert-base-ls960", "microsoft/wavlm-base"]
     assert card.count("## Encoder") == 1 and card.count("was trained on") == 2
+
+
+@pytest.mark.parametrize(
+    ("corpora", "told"),
+    [
+        (["RAVDESS"], "Trained on acted speech in one language"),
+        (["IEMOCAP"], "Trained on speech that actors improvised or played from scripts in one"),
+        (["RAVDESS", "TESS"], "acted speech of several corpora in one language (see above), recor"),
+    ],
+)
+def test_the_limits_are_those_of_the_speech_it_heard(corpora, told):
+    card = model_card(make_run(corpus="+".join(corpora), corpora=corpora), make_metrics())
+    assert told in card and "{" not in card.partition("## Intended use")[2].partition("##")[0]
+    assert ("acted speech" in card) == (corpora != ["IEMOCAP"])
+    assert ("- Small corpora with few" in card) == (len(corpora) > 1)

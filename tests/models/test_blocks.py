@@ -1,4 +1,4 @@
-"""Parts of system 000's models."""
+"""Parts of Data-Science-kosta's models."""
 
 import pytest
 import torch

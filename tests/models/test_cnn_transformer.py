@@ -1,4 +1,4 @@
-"""The parallel CNN and Transformer encoder of system 000."""
+"""Data-Science-kosta's parallel CNN and Transformer encoder."""
 
 import torch
 from torch import nn

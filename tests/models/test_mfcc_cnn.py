@@ -1,4 +1,4 @@
-"""The 2-D CNN on MFCC of system 001."""
+"""CDCapobianco's 2-D CNN on MFCC."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The depthwise-separable CNN of system 003."""
+"""harshpreet07's depthwise-separable CNN."""
 
 import torch
 from torch import nn

@@ -209,7 +209,7 @@ def test_all_folds_over_the_run_of_one(recipe, tmp_path):
     before = (folder / "metrics.json").read_bytes()
     code, _, err = recipe(folder, "--number_of_epochs", "1", "--fold", "all")
     assert (code, err.count("\n")) == (2, 1)
-    assert "holds the run of one fold" in err
+    assert "holds the run of one fold; for all of them choose another --output_folder" in err
     assert (folder / "metrics.json").read_bytes() == before
 
 

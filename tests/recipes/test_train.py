@@ -122,6 +122,11 @@ def test_all_folds_are_run_and_summed_up(recipe, tmp_path):
     assert summary["run"]["sizes"]["test"] == sum(f["run"]["sizes"]["test"] for f in folds) == 96
     assert len({fold["run"]["ledger_sha256"] for fold in folds}) == 6
     assert (tmp_path / "report.md").is_file()
+    # One fold of them goes into the folder that the message names, and finds its run there.
+    code, _, err = recipe(tmp_path, "--fold", "2", "--number_of_epochs", "1")
+    assert code == 2 and f"give --output_folder {tmp_path}/fold-N" in err and err.count("\n") == 1
+    code, out, err = recipe(tmp_path / "fold-2", "--fold", "2", "--number_of_epochs", "1")
+    assert code == 0 and "finished already" in out + err
 
 
 def test_without_the_cache_the_scaler_and_the_loss_are_the_same(recipe, tmp_path):

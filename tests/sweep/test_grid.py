@@ -66,7 +66,7 @@ def test_identity_ignores_order_folders_and_the_seeds_place():
 @pytest.mark.parametrize(
     ("block", "words"),
     [
-        ({"recipe": "NOWHERE"}, "block 1: there is no recipes/NOWHERE/train.py"),
+        ({"recipe": "NOWHERE"}, "no recipes/NOWHERE/train.py; recipes are RAVDESS"),
         ({"system": "hparams/nothing.yaml"}, "block 1: hparams/nothing.yaml: no such YAML"),
         ({"protocol": "ravdess-si7"}, "did you mean 'ravdess-si6'"),
         ({"folds": [0]}, "ravdess-si6 has no fold 0; it has 1 to 6"),

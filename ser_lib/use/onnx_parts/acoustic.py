@@ -1,4 +1,4 @@
-"""The 199 features of system 004 of one clip, as nodes of an ONNX graph."""
+"""ShaheenPerveen's 199 features of one clip, as nodes of an ONNX graph."""
 
 import numpy as np
 import torch

@@ -52,7 +52,10 @@ def learned_parts(network):
     front_ends = _front_ends(network)
     for front_end in front_ends:
         if front_end.registered_name not in {**BATCHES, **CLIPS}:
-            raise ModelFolderError(f"nobody has written {front_end.registered_name!r} for ONNX yet")
+            raise ModelFolderError(
+                f"nobody has written {front_end.registered_name!r} for ONNX yet; use PyTorch, or "
+                "add it to ser_lib/use/onnx_parts"
+            )
     varying = any(map(learned.varies, front_ends))
     if varying and isinstance(network, WaveformEnsemble):
         raise ModelFolderError(

@@ -1,4 +1,4 @@
-"""The 193 features of system 002 of one clip, as nodes of an ONNX graph."""
+"""Issa's 193 features of one clip, as nodes of an ONNX graph."""
 
 import math
 
