@@ -32,8 +32,9 @@ def labels(classify):
 def mixes_lengths(classify):
     """Whether clips of different lengths may share a batch without changing each other (bool).
 
-    Ours may. Of Transformers' own classes those may not that see the padding: without a mask, or
-    with statistics over all of a batch's time (group norm).
+    Ours may. Of Transformers' own classes those may not that see the padding: without a mask, with
+    statistics over all of a batch's time (group norm), or with position convolutions that make
+    sound of it (data2vec's, and those behind HuBERT's batch norm).
     """
     from ser_lib.hub.configuration import SERConfig
 
@@ -41,7 +42,12 @@ def mixes_lengths(classify):
     if config.model_type == SERConfig.model_type:
         return True
     masked = getattr(classify.feature_extractor, "return_attention_mask", False)
-    return bool(masked) and getattr(config, "feat_extract_norm", "layer") != "group"
+    heard = (
+        getattr(config, "feat_extract_norm", "layer") == "group"
+        or config.model_type == "data2vec-audio"
+        or getattr(config, "conv_pos_batch_norm", False)
+    )
+    return bool(masked) and not heard
 
 
 def probabilities(classify, inputs):
