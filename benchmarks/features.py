@@ -12,12 +12,14 @@ from ser_lib.features.issa_features import IssaFeatures
 from ser_lib.features.log_mel import LogMel
 from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.training.feature_cache import analysed
+from ser_lib.training.memory import keep_freed_memory
 
 
 def rows(options):
     """Rows of log-mel, the 193 and the 199 features."""
     from joblib import Parallel, delayed
 
+    keep_freed_memory()  # as every run does
     cores = speech.cores()
     long = speech.clips(options, 24 if options.quick else 1440)
     pool = Parallel(n_jobs=cores)

@@ -22,9 +22,13 @@ def fixed_stretch(waveforms, lengths, start, samples):
     Tensor
         ``(batch, samples)``.
     """
+    if len(waveforms) == 1 and waveforms.device.type == "cpu":
+        stretch = waveforms[:, start : min(start + samples, max(start, int(lengths)))]
+        return F.pad(stretch, (0, samples - stretch.shape[1]))
     stretch = waveforms[:, start : start + samples]
     position = torch.arange(stretch.shape[1], device=waveforms.device) + start
-    return F.pad(stretch * (position < lengths[:, None]), (0, samples - stretch.shape[1]))
+    stretch = stretch.masked_fill(position >= lengths[:, None], 0.0)
+    return F.pad(stretch, (0, samples - stretch.shape[1]))
 
 
 def power_spectrum(stretch, window, n_fft, hop_length):

@@ -11,7 +11,7 @@ when it mirrored the edges, which makes other numbers of the outermost frames.
 import torch
 
 from ser_lib.features.framing import StretchFrontEnd, power_spectrum
-from ser_lib.features.mel import mel_filters
+from ser_lib.features.mel import filter_bands, filtered, mel_filters
 from ser_lib.registry import register
 
 _WINDOWS = {"hamming": torch.hamming_window, "hann": torch.hann_window}
@@ -77,6 +77,7 @@ class LogMel(StretchFrontEnd):
             self.register_buffer(
                 "filters", mel_filters(sample_rate, n_fft, n_mels, fmin, fmax or sample_rate / 2)
             )
+            self.blocks = filter_bands(self.filters)
 
     @property
     def shape(self):
@@ -86,7 +87,7 @@ class LogMel(StretchFrontEnd):
     def analyse(self, stretch):
         """Samples ``(batch, time)`` to dB in ``[-top_db, 0]``, ``(batch, n_mels, frames)``."""
         power = power_spectrum(stretch, self.window, self.n_fft, self.hop_length)
-        mel = self.filters @ power
+        mel = filtered(self.filters, power, self.blocks)
         loudest = mel.amax(dim=(1, 2), keepdim=True)
         decibels = 10 * (mel.clamp(min=1e-10).log10() - loudest.clamp(min=1e-10).log10())
         return decibels.clamp(min=-self.top_db)

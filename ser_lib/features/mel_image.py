@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ser_lib.features.mel import htk_mel_filters
+from ser_lib.features.mel import filter_bands, filtered, htk_mel_filters
 from ser_lib.registry import register
 
 
@@ -50,6 +50,7 @@ class MelImage(nn.Module):
             self.register_buffer("window", torch.hann_window(n_fft).clone())
             filters = htk_mel_filters(sample_rate, n_fft, n_mels, 0.0, sample_rate / 2)
             self.register_buffer("filters", filters)
+            self.blocks = filter_bands(filters)
 
     @property
     def shape(self):
@@ -91,5 +92,5 @@ class MelImage(nn.Module):
             return_complex=True,
         )[:, : self.frames]
         power = spectrum.real.square() + spectrum.imag.square()
-        decibels = 10 * (self.filters @ power).clamp(min=1e-10).log10()
+        decibels = 10 * filtered(self.filters, power, self.blocks).clamp(min=1e-10).log10()
         return F.pad(decibels, (0, self.frames - decibels.shape[1]))

@@ -13,7 +13,7 @@ import math
 import torch
 
 from ser_lib.features.framing import StretchFrontEnd, power_spectrum
-from ser_lib.features.mel import mel_filters
+from ser_lib.features.mel import filter_bands, filtered, mel_filters
 from ser_lib.registry import register
 
 
@@ -63,6 +63,7 @@ class MFCC(StretchFrontEnd):
             self.register_buffer("window", torch.hann_window(n_fft).clone())
             filters = mel_filters(sample_rate, n_fft, n_mels, 0.0, sample_rate / 2)
             self.register_buffer("filters", filters)
+            self.blocks = filter_bands(filters)
             self.register_buffer("cosines", dct_matrix(n_mfcc, n_mels))
 
     @property
@@ -73,7 +74,7 @@ class MFCC(StretchFrontEnd):
     def analyse(self, stretch):
         """Samples ``(batch, time)`` to coefficients ``(batch, n_mfcc, frames)``."""
         power = power_spectrum(stretch, self.window, self.n_fft, self.hop_length)
-        decibels = 10 * (self.filters @ power).clamp(min=1e-10).log10()
+        decibels = 10 * filtered(self.filters, power, self.blocks).clamp(min=1e-10).log10()
         floor = decibels.amax(dim=(1, 2), keepdim=True) - self.top_db
         return self.cosines @ torch.maximum(decibels, floor)
 

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from ser_lib.features.frame_measures import bandwidth, centroid
-from ser_lib.features.mel import mel_filters
+from ser_lib.features.mel import filter_bands, filtered, mel_filters
 from ser_lib.features.mfcc import dct_matrix
 from ser_lib.registry import register
 
@@ -65,6 +65,7 @@ class MFCCMeans(nn.Module):
             self.register_buffer("window", torch.hann_window(n_fft).clone())
             filters = mel_filters(sample_rate, n_fft, _N_MELS, 0.0, sample_rate / 2)
             self.register_buffer("filters", filters)
+            self.blocks = filter_bands(filters)
             self.register_buffer("cosines", dct_matrix(n_mfcc, _N_MELS))
             if with_centroid:
                 self.register_buffer("shape_window", torch.hann_window(_N_FFT).clone())
@@ -102,7 +103,7 @@ class MFCCMeans(nn.Module):
         if len(clip) == 0:
             clip = clip.new_zeros(1)
         power = _power(clip, self.window, self.hop_length)
-        decibels = 10 * (self.filters @ power).clamp(min=1e-10).log10()
+        decibels = 10 * filtered(self.filters, power, self.blocks).clamp(min=1e-10).log10()
         floor = decibels.amax() - _TOP_DB
         # The transform is linear: the mean may come first.
         means = self.cosines @ torch.maximum(decibels, floor).mean(dim=1)

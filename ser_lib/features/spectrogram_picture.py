@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from ser_lib.features.framing import power_spectrum
 from ser_lib.features.magma import magma
-from ser_lib.features.mel import hz_to_mel, mel_filters, mel_to_hz
+from ser_lib.features.mel import filter_bands, filtered, hz_to_mel, mel_filters, mel_to_hz
 from ser_lib.registry import register
 
 _HEIGHT, _WIDTH = 200, 300  # pixels
@@ -70,6 +70,7 @@ class SpectrogramPicture(nn.Module):
             self.register_buffer("window", torch.hann_window(n_fft).clone())
             filters = mel_filters(sample_rate, n_fft, n_mels, 0.0, sample_rate / 2)
             self.register_buffer("filters", filters)
+            self.blocks = filter_bands(filters)
             self.register_buffer("bands", drawn_bands(n_mels, sample_rate / 2))
             white = torch.full((1, 3), 255, dtype=torch.uint8)
             self.register_buffer("colours", torch.cat([magma(), white]))
@@ -108,7 +109,7 @@ class SpectrogramPicture(nn.Module):
     def decibels(self, clip):
         """Samples ``(time,)`` to dB in ``[-top_db, 0]``, ``(n_mels, frames)``, 0 at the maximum."""
         power = power_spectrum(clip[None], self.window, self.n_fft, self.hop_length)[0]
-        mel = (self.filters @ power).clamp(min=1e-10)
+        mel = filtered(self.filters, power, self.blocks).clamp(min=1e-10)
         return (10 * (mel.log10() - mel.amax().log10())).clamp(min=-self.top_db)
 
     def drawing(self, decibels):
