@@ -27,9 +27,10 @@ _INTRO = f"""\
 ![Published numbers, ours under the same protocol, and ours on new speakers](drop.png)
 
 This page and its figure are written by `{COMMAND}` from the `metrics.json` and
-`predictions.csv.gz` of the runs in this folder and from [`published.yaml`](published.yaml);
-`--check` ends with code 1 where they are not up to date. The runs are planned by
-[`grids/`](grids) and made by `python -m ser_lib.sweep results/grids/NAME.yaml`.
+`predictions.csv.gz` of the runs in this folder, from `latency.json`, `leak/` and `reference/`, and
+from [`published.yaml`](published.yaml); `--check` ends with code 1 where they are not up to date. The
+runs are planned by [`grids/`](grids), not all of which has been run, and made by
+`python -m ser_lib.sweep results/grids/NAME.yaml`.
 
 - **published** is what the source says, under its own split, in words; a source rarely tells how
   far its number may be off.
@@ -42,8 +43,8 @@ This page and its figure are written by `{COMMAND}` from the `metrics.json` and
   its interval takes a published number as it stands, and two tests of ours as independent.
 - The columns after it are of the run on new speakers, or of the other one where that is all there
   is. ECE is the expected calibration error, in percent. Latency is from three seconds of sound to
-  probabilities, in one thread. Training times are of all folds together, on machines that may have
-  done other work beside.
+  probabilities, in one thread (`python -m ser_lib.sweep.latency RUNS`). Training times are of all
+  folds together, on machines that may have done other work beside.
 
 Brackets hold 95 % intervals from draws of whole speakers. They speak of other speakers, for the
 very models that were trained; the spread over seeds is not in them. WA is accuracy, UA the mean
@@ -282,5 +283,5 @@ def _commands(measured):
         "## The commands that repeat each row\n\n"
         "`PATH/TO/...` is the folder of the corpus. A row repeats to the digit where code, "
         "libraries and the number of threads are the same; later code may draw other random "
-        f"numbers from the same seed.\n\n{text}"
+        f"numbers from the same seed, or train otherwise in details.\n\n{text}"
     )
