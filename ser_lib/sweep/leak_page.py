@@ -192,9 +192,8 @@ def _curves(ax, found):
         ax.plot(range(1, 1 + len(wa)), wa, style, color=colour, linewidth=1.6, label=words)
     if "copies-mixed" in shown:
         ax.axhline(_PUBLISHED, color=INK, linewidth=1, linestyle=":", label="published")
-    ax.legend(
-        fontsize=8.5, frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(0, 0.94)
-    )
+    # Below the lines, which begin near chance and rise.
+    ax.legend(fontsize=8, frameon=False, labelcolor=INK, loc="lower right", borderaxespad=0.1)
     ax.set_xlim(1, max(2, *(len(one.curve) for one in found)))
     ax.set_ylim(0, 100)
     ax.set_xlabel("epoch")

@@ -28,8 +28,8 @@ _INTRO = f"""\
 
 This page and its figure are written by `{COMMAND}` from the `metrics.json` and
 `predictions.csv.gz` of the runs in this folder, from `latency.json`, `leak/` and `reference/`, and
-from [`published.yaml`](published.yaml); `--check` ends with code 1 where they are not up to date. The
-runs are planned by [`grids/`](grids), not all of which has been run, and made by
+from [`published.yaml`](published.yaml); `--check` ends with code 1 where they are not up to date.
+The runs are planned by [`grids/`](grids), not all of which has been run, and made by
 `python -m ser_lib.sweep results/grids/NAME.yaml`.
 
 - **published** is what the source says, under its own split, in words; a source rarely tells how
