@@ -85,6 +85,14 @@ def test_two_hosts_are_the_run_of_one(launcher, alone, tmp_path):
     agree(tmp_path / "run", alone)
 
 
+def test_a_smaller_last_batch_keeps_nobody_waiting(launcher, tmp_path):
+    folder = tmp_path / "run"
+    end(launcher.processes(2, folder, *FEWER, "--batch_size", "14", "--drop_last", "false"))
+    assert len(history(folder)) == 2
+    items = 2 * len(json.loads((folder / "ledger.json").read_text())["train"])  # and noisy copies
+    assert 0 < items % 14 <= 7, "one half of the last batch would be empty if it were not filled"
+
+
 def test_hosts_that_share_no_disk_are_told_so(launcher, tmp_path):
     shelf = tmp_path / "shelf"
     shelf.mkdir()
