@@ -182,7 +182,7 @@ def shows(found: Sequence[Outcome], path: str | Path) -> bool:
 
 
 def _curves(ax, found):
-    """Draws WA after every epoch, a line a training, its name at its end."""
+    """Draws WA after every epoch, a line a training."""
     shown = {one.rule.training: one for one in found}
     for training, one in shown.items():
         wa = [100 * value for value in one.curve]

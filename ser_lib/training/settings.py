@@ -31,9 +31,7 @@ class TrainingSettings:
     torch_compile: bool = False
     cache_features: bool = True
     num_workers: int = 0  # processes that decode clips
-    class_weights: str = (
-        "none"  # balanced: each class is weighted by 1 / its training clips; or none
-    )
+    class_weights: str = "none"  # balanced: a class is weighted by 1 / its training clips; or none
     balance_corpora: bool = False  # of several corpora, each is drawn from as often
     inner_folds: int = 5  # of the training side, where a grid or a stack needs them
 

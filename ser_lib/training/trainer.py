@@ -115,7 +115,7 @@ class Trainer:
             If no batch can be made of the training items.
         """
         settings = self.settings
-        # One item alone has no spread that batch norm could measure.
+        # One item left over has no spread that batch norm could measure.
         drop_last = settings.drop_last or len(train) % settings.batch_size == 1
         if len(train) < (settings.batch_size if drop_last else 1):
             raise HparamsError(
