@@ -104,9 +104,11 @@ def _parser():
     )
     parser.add_argument(
         "--only",
+        action="append",
+        default=[],
         metavar="PATTERN",
         help="runs whose place (CORPUS/PROTOCOL/SYSTEM/...) contains this word or matches this "
-        "pattern",
+        "pattern; may be given more than once",
     )
     parser.add_argument("--list", action="store_true", help="show the runs and how they stand")
     parser.add_argument(
@@ -128,14 +130,21 @@ def _parser():
     return parser
 
 
+def _only(patterns, plan):
+    """The planned runs that a pattern of ``patterns`` (list of str; empty for all) names."""
+    chosen = set()
+    for pattern in patterns:
+        wanted = pattern if any(c in pattern for c in "*?[") else f"*{pattern}*"
+        places = {run.place for run in plan if fnmatch.fnmatchcase(run.place, wanted)}
+        if not places:
+            raise HparamsError(f"--only {pattern} matches no run; --list shows them")
+        chosen |= places
+    return [run for run in plan if not patterns or run.place in chosen]
+
+
 def _main(words, root):
     options = _parser().parse_args(words)
-    plan = read_grids(options.grids, root)
-    if options.only:
-        wanted = options.only if any(c in options.only for c in "*?[") else f"*{options.only}*"
-        plan = [planned for planned in plan if fnmatch.fnmatchcase(planned.place, wanted)]
-        if not plan:
-            raise HparamsError(f"--only {options.only} matches no run; --list shows them")
+    plan = _only(options.only, read_grids(options.grids, root))
     sweep = Sweep(
         plan,
         options.results,

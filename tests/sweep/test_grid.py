@@ -110,6 +110,16 @@ def test_an_absent_grid_and_a_pattern_of_nothing(tmp_path, sweep, grid):
     assert code == 2 and "none.yaml: cannot be read" in err
     code, _, err = sweep(grid({}), "--only", "nothing")
     assert code == 2 and "--only nothing matches no run" in err
+    code, _, err = sweep(grid({}), "--only", "RAVDESS", "--only", "nothing")
+    assert code == 2 and "--only nothing matches no run" in err
+
+
+def test_several_patterns_together(sweep, grid):
+    words = ("--only", "fold-1", "--only", "*/fold-3", "--list")
+    code, out, _ = sweep(grid({"folds": [1, 2, 3]}), *words)
+    assert code == 0
+    folds = [line.rpartition("/")[2] for line in out.splitlines() if line.startswith("to do: ")]
+    assert folds == ["fold-1", "fold-3"]
 
 
 def test_the_repositorys_own_grids_can_be_read():
