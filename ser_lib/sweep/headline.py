@@ -69,7 +69,7 @@ def headline(
         sentences.append(
             f"One system, data, seed and {epochs(leaks)} epochs under "
             f"{count(len(leaks), 'rule')} of testing: from {percent(first.wa.value, unit=True)} "
-            f"({first.name}) to {percent(last.wa.value, unit=True)} ({last.name}), "
+            f"({first.name}{_later(first)}) to {percent(last.wa.value, unit=True)} ({last.name}), "
             f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)."
         )
     if points:
@@ -120,3 +120,10 @@ def _example(row):
 def _score(score):
     around = span(score.low, score.high)
     return percent(score.value, unit=True) + ("" if around == DASH else f" [{around}]")
+
+
+def _later(one):
+    """What a training that went on beyond the others came to (str)."""
+    if not one.later:
+        return ""
+    return f"; {percent(one.later.wa.value, unit=True)} after {len(one.curve)} epochs"

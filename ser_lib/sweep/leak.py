@@ -5,7 +5,8 @@ RAVDESS with the same data, seed, settings and epochs each time; what differs is
 Two of them, one choosing the epoch on test and the clean one, read the same training.
 
 Nothing of this is a way to train a model, so no model is kept: only what each epoch answers on the
-test items, from which :mod:`ser_lib.sweep.leak_page` makes the figure and its table.
+test items, from which :mod:`ser_lib.sweep.leak_page` and
+:mod:`ser_lib.sweep.leak_figure` make the table and the figure.
 """
 
 import logging

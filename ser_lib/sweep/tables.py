@@ -57,8 +57,9 @@ def _main(words):
     from ser_lib.sweep.drops import drops
     from ser_lib.sweep.headline import MARKER, headline
     from ser_lib.sweep.latency import read_latencies
-    from ser_lib.sweep.leak_page import FIGURE, leak_figure, outcomes, section
-    from ser_lib.sweep.leak_page import shows as shows_leak
+    from ser_lib.sweep.leak_figure import leak_figure
+    from ser_lib.sweep.leak_figure import shows as shows_leak
+    from ser_lib.sweep.leak_page import FIGURE, outcomes, section
     from ser_lib.sweep.measured import measure, read_kept
     from ser_lib.sweep.neighbours import neighbours
     from ser_lib.sweep.page import page

@@ -8,8 +8,10 @@ import pytest
 from ser_lib.corpora import sample
 from ser_lib.errors import RunError
 from ser_lib.sweep.keep import pack
+from ser_lib.sweep.headline import headline
 from ser_lib.sweep.leak import FOLDER, RULES, TRAININGS, main, sides
-from ser_lib.sweep.leak_page import leak_figure, outcomes, section, shows
+from ser_lib.sweep.leak_figure import leak_figure, shows
+from ser_lib.sweep.leak_page import outcomes, section
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,12 @@ def test_rules_are_compared_after_as_many_epochs_and_the_longer_training_is_told
     text = section([longer, *found.values()])
     assert "Trained on to 3 epochs, `augment, then split` has 100.0 %" in text
     assert "--number_of_epochs 1 " in text
+    told = headline([], leaks=[longer, *found.values()])
+    assert "50.0 % (augment, then split; 100.0 % after 3 epochs) to 50.0 % (clean)" in told
+    # Two figures that differ in nothing but what the training came to in the end.
+    figure = leak_figure([longer, *found.values()], results / "leak.png")
+    assert shows([longer, *found.values()], figure)
+    assert not shows([longer._replace(later=None), *found.values()], figure)
 
 
 def test_damaged_answers_are_named(results):
