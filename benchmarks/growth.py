@@ -38,9 +38,20 @@ _HEADERS = [
 
 def main(argv=None):
     """Measure the sizes, put the table into ``benchmarks/README.md``, draw it; returns 0."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
-    parser.add_argument("--run", metavar="FOLDER", help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.growth",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[1_000, 10_000, 100_000],
+        metavar="CLIPS",
+        help="clips of the synthetic corpora (default: 1000 10000 100000)",
+    )
+    parser.add_argument("--run", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.run:
         print(json.dumps(_run(Path(options.run))))

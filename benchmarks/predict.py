@@ -56,7 +56,11 @@ print(json.dumps([code, spent[0], peak / 1024]))
 
 def main(argv=None):
     """Measure and print; returns 0."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.predict", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.predict",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("model", help="model folder")
     parser.add_argument(
         "--data_folder",

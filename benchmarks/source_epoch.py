@@ -24,9 +24,13 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 def main(argv=None):
     """Train an epoch, score the test side, print WA; returns 0."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.source_epoch", description=__doc__)
-    parser.add_argument("system")
-    parser.add_argument("--data_folder", required=True)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.source_epoch",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("system", metavar="SYSTEM", help="name of a YAML in hparams/")
+    parser.add_argument("--data_folder", required=True, metavar="FOLDER", help="RAVDESS")
     options = parser.parse_args(argv)
     blocks = Hparams(str(_ROOT / "hparams" / f"{options.system}.yaml")).build(8)
     front_end, model = blocks["front_end"], plain(blocks["classifier"])
