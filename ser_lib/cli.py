@@ -13,7 +13,7 @@ from ser_lib.peers import lost_peer
 from ser_lib.plain import plain
 
 _KEYS = """\
-any key of the YAML can be overridden with --KEY VALUE, above all:
+keys of the YAML with plain values can be overridden with --KEY VALUE, above all:
   --data_folder PATH     the corpus; 'sample' for the synthetic one
 %s
   --output_folder PATH   the run's folder (default: runs/<corpus>/<protocol>/<system>/...)

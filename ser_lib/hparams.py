@@ -32,11 +32,19 @@ KINDS = {
 }
 # A short system of each kind; what has members is an ensemble and lacks nothing.
 _LIKE = {"estimator": "acoustic_mlp.yaml", "gradient": "mfcc_mlp.yaml"}
+# Settings of training by gradient, without a meaning to what is fitted in one go.
+BY_GRADIENT = (
+    *("number_of_epochs", "drop_last", "patience", "gradient_accumulation_steps"),
+    *("max_grad_norm", "encoder_lr", "warmup_epochs", "torch_compile"),
+)
 LISTS = {"members": list, "grid": dict}
 TEXTS = ("system_title", "system_source")
 FOLDERS = ("data_folder", "output_folder")
 # Folders, or ids of the Hub, of weights that a system may start from.
 STARTS = ("encoder", "pretrained")
+WEIGHTS = (*STARTS, "revision", "allow_pickle")
+# In the file that a run leaves, whose references have become values: its keys need not be used.
+_RESOLVED = "__resolved"
 
 
 class Hparams:
@@ -152,6 +160,10 @@ class Hparams:
         except (ValueError, TypeError, KeyError) as error:
             raise HparamsError(f"{self.path}: {_first_line(error)}") from error
 
+    def to_repeat(self, n_classes):
+        """The YAML of :meth:`resolved` (str) as a run leaves it: a system that can be run again."""
+        return f"{self.resolved(n_classes).rstrip()}\n{_RESOLVED}: true\n"
+
     def _check_keys(self):
         missing = [key for key in KINDS[self.kind] if key not in self.tree]
         if missing:
@@ -160,7 +172,11 @@ class Hparams:
                 f"compare hparams/{_LIKE[self.kind]}"
             )
         known = {*SETTINGS, *BLOCKS, *LISTS, *TEXTS, *FOLDERS, "n_classes"}
+        if self.kind == "ensemble":
+            known.update(WEIGHTS)
         referred = set(re.findall(r"<\s*(\w+)", self.text))
+        if _RESOLVED in self.tree:
+            referred.update(key for key in self.tree if isinstance(key, str))
         for key in self.tree:
             if not isinstance(key, str):
                 raise HparamsError(f"{self.path}: key {key!r} is no word; quote or remove it")
@@ -168,6 +184,11 @@ class Hparams:
                 raise HparamsError(f"{self.path}: unknown key {key!r}{_hint(key, known)}")
 
     def _override(self, key, text):
+        if _RESOLVED in self.tree and key not in FOLDERS:
+            raise HparamsError(
+                f"--{key}: {self.path} is what a run left, every value in its place; change them "
+                "there, or give the system's own YAML"
+            )
         if key not in self.tree and key in SETTINGS:
             return _from_text(key, text)
         if key not in self.tree or key.startswith("__"):

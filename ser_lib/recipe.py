@@ -99,6 +99,7 @@ def _run_folds(corpus, options, hparams, state, rule, folds, output):
     """Prepare the corpus and run every fold; the folder of all (Path) and their results (list)."""
     from ser_lib.experiments import experiment
     from ser_lib.experiments.members import systems_of
+    from ser_lib.hparams import BY_GRADIENT
     from ser_lib.pretrained.start import start_of
     from ser_lib.protocols import split
     from ser_lib.run_facts import corpus_name
@@ -106,11 +107,15 @@ def _run_folds(corpus, options, hparams, state, rule, folds, output):
     every = options.fold == "all"
     with state.main_process_first():
         # A wrong name shows before gigabytes of sound are fetched.
-        for system in systems_of(hparams):
+        systems = systems_of(hparams)
+        for system in systems:
             start_of(system)
         manifest = corpus.prepare(
             hparams.value("data_folder"), options.allow_partial, progress=state.is_main_process
         )
+    idle = [key for key in hparams.overrides if key in BY_GRADIENT]
+    if idle and not any(system.kind == "gradient" for system in systems):
+        logger.warning("without effect on %s: %s", hparams.path.name, ", ".join(idle))
     seed, drop = hparams.settings.seed, options.drop_conflicts
     ledgers = [split(manifest, rule.name, fold, seed, drop) for fold in folds]
     if drop:

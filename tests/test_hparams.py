@@ -61,7 +61,7 @@ def test_what_is_typed_where_one_stands_comes_first(tmp_path, monkeypatch):
         ({"batch_size": "null"}, "batch_size"),
         ({"lr": "fast"}, "lr is 'fast'; it must be a number"),
         ({"cache_features": "3"}, "cache_features is 3; it must be true or false"),
-        ({"feature_shape": "7"}, "feature_shape"),
+        ({"seconds": "[2]"}, "seconds"),
         ({"front_end": "3"}, "front_end is built by the YAML"),
         ({"lr": "[1"}, "--lr [1: not a value YAML can read; write a number"),
         ({"n_classes": "3"}, "n_classes is built by the YAML"),

@@ -229,7 +229,7 @@ class Experiment(abc.ABC):
     def _leave_provenance(self):
         """Put what is needed to repeat the run into its folder."""
         texts = {
-            "hyperparams.yaml": self.hparams.resolved(len(self.classes)),
+            "hyperparams.yaml": self.hparams.to_repeat(len(self.classes)),
             "env.log": environment(),
         }
         for name, text in texts.items():

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 
 from ser_lib.errors import HparamsError
-from ser_lib.hparams import FOLDERS, SETTINGS, Hparams
+from ser_lib.hparams import FOLDERS, ROOT, SETTINGS, WEIGHTS, Hparams
 
 _DEEPEST = 3
 
@@ -37,7 +37,8 @@ def members_of(hparams, depth=1):
         raise HparamsError(f"{yaml}: ensembles of ensembles go {_DEEPEST} deep at most")
     seen, members = Counter(), []
     for name in names:
-        members.append(Hparams(yaml.parent / name, _overrides(hparams, name, seen[name])))
+        path = _path(hparams, name)
+        members.append(Hparams(path, _overrides(hparams, path, seen[name])))
         seen[name] += 1
     return members
 
@@ -53,17 +54,24 @@ def systems_of(hparams, depth=1):
     return [hparams, *(inner for member in members for inner in systems_of(member, depth + 1))]
 
 
-def _overrides(hparams, name, repeat):
+def _path(hparams, name):
+    """A member's YAML: beside the ensemble's, or the repository's where that was left by a run."""
+    beside = hparams.path.parent / name
+    return beside if beside.is_file() else ROOT / "hparams" / name
+
+
+def _overrides(hparams, path, repeat):
     """What one member takes over, as typed on a command line (dict)."""
-    own = {key: hparams.value(key) for key in SETTINGS}
-    own = {key: value for key, value in own.items() if value is not None}
+    # A setting can be given to every system, weights to those alone that start from some.
+    known = Hparams(path).keys()
+    handed = (*SETTINGS, *(key for key in WEIGHTS if key in known))
+    own = {key: hparams.value(key) for key in handed}
     own["seed"] = hparams.settings.seed + repeat
-    known = Hparams(hparams.path.parent / name).keys()
     # A stack's own: its members keep their class weights.
     stack = hparams.value("meta") is not None
     kept = ("inner_folds", "class_weights") if stack else ("inner_folds",)
     return {
-        key: json.dumps(value)
+        key: value if key == "revision" else json.dumps(value)
         for key, value in own.items()
-        if key in known and key not in (*FOLDERS, *kept)
+        if value is not None and key not in (*FOLDERS, *kept)
     }

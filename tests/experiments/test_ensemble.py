@@ -7,6 +7,8 @@ import pytest
 
 from ser_lib.evaluation.calibration import heated
 from ser_lib.evaluation.predictions import read_predictions
+from ser_lib.experiments.members import members_of
+from ser_lib.hparams import Hparams
 from ser_lib.hub.modeling import SERForAudioClassification
 
 
@@ -122,3 +124,25 @@ def test_class_weights_of_a_stack_are_its_own(stack):
     told = [(m / "hyperparams.yaml").read_text() for m in (stack / "members").iterdir()]
     assert len(told) == 2 and all("class_weights: none" in text for text in told)
     assert "class_weights: balanced" in (stack / "hyperparams.yaml").read_text()
+
+
+def test_members_take_over_what_their_own_yaml_leaves_out(repository):
+    path = repository / "hparams" / "issa_emodb_ensemble.yaml"
+    members = members_of(Hparams(path, {"drop_last": "true", "warmup_epochs": "2"}))
+    assert {(m.settings.drop_last, m.settings.warmup_epochs) for m in members} == {(True, 2.0)}
+
+
+def test_weights_go_to_the_members_that_start_from_some(repository):
+    weights = {"pretrained": "some/weights", "revision": "0123456"}
+    whole = Hparams(repository / "hparams" / "final_ensemble.yaml", weights)
+    resnet, dnn, _ = members_of(whole)
+    assert (resnet.value("pretrained"), resnet.value("revision")) == ("some/weights", "0123456")
+    assert dnn.value("pretrained") is None and whole.system == "final_ensemble-weights"
+
+
+def test_the_yaml_that_an_ensemble_leaves_finds_its_members(repository, tmp_path):
+    whole = Hparams(repository / "hparams" / "issa_emodb_ensemble.yaml")
+    left = tmp_path / "hyperparams.yaml"
+    left.write_text(whole.to_repeat(7))
+    again = [(member.path, member.settings) for member in members_of(Hparams(left))]
+    assert again == [(member.path, member.settings) for member in members_of(whole)]

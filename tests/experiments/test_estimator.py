@@ -61,6 +61,11 @@ def test_starting_again_finds_it_done(folder, run, capsys):
     assert (folder / "metrics.json").stat().st_mtime_ns == before
 
 
+def test_settings_of_networks_are_told_to_have_no_effect(folder, run, capsys):
+    run("small_tree", "--patience", "3", "--seed", "7", folder=folder)
+    assert "without effect on small_tree.yaml: patience\n" in capsys.readouterr().out
+
+
 def test_the_same_seed_gives_the_same_tensors(folder, run):
     from safetensors.torch import load_file
 

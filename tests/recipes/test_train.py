@@ -66,6 +66,15 @@ def test_the_saved_model_gives_the_reported_probabilities(folder, small_ravdess)
     assert found.numpy() == pytest.approx(expected, abs=1e-5)
 
 
+def test_the_yaml_that_a_run_leaves_trains_the_same_model_again(recipe, folder, tmp_path):
+    left = folder / "hyperparams.yaml"
+    assert recipe(tmp_path / "again", yaml=left)[0] == 0
+    weights = [run / "model" / "model.safetensors" for run in (folder, tmp_path / "again")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    code, _, err = recipe(tmp_path / "other", "--lr", "0.1", yaml=left)
+    assert code == 2 and "--lr" in err and "what a run left" in err
+
+
 def test_run_again_it_says_that_it_is_finished_and_does_nothing(recipe, folder):
     def written():
         files = (path for path in folder.rglob("*") if path.is_file())
