@@ -1,5 +1,6 @@
 """One run as one row of a table of results, and as one line of provenance below it."""
 
+import types
 from collections.abc import Mapping
 
 from ser_lib.evaluation.asked import cut_members, yaml_epochs
@@ -16,7 +17,7 @@ HEARD_NOTE = (
 PART = "§"
 PART_NOTE = f"{PART} Part of the corpus only: comparable with no number on the whole."
 HEADERS = (
-    *("system", "protocol", "fold", "epochs", "UA [95 %]", "WA [95 %]", "macro-F1"),
+    *("system", "protocol", "fold", "seed", "epochs", "UA [95 %]", "WA [95 %]", "macro-F1"),
     *("shared speakers", "test clips", "parameters", "training, min", "hardware"),
 )
 
@@ -29,7 +30,7 @@ def row(run: Mapping, metrics: Mapping) -> tuple:
     marks = HEARD * is_heard(run) + PART * is_partial(run)
     mark = f" {marks}" if marks else ""
     return (
-        *(system, run["protocol"], _fold(run), _epochs(run)),
+        *(system, run["protocol"], _fold(run), run["seed"], _epochs(run)),
         *(_score(scores["ua"]) + mark, _score(scores["wa"])),
         percent(scores["macro_f1"]["value"]),
         *(f"{len(heard)} of {metrics['interval']['speakers']}", f"{metrics['clips']:,}"),
@@ -87,24 +88,36 @@ def _epochs(run: Mapping) -> str:
     return f"{ends} of {asked}, {'cut short' if cut else 'stopped early'}"
 
 
-def provenance(run: Mapping, metrics: Mapping) -> str:
-    """Where a row comes from: corpus, date, seed, ledger hash, encoder and library versions."""
+def provenance(
+    run: Mapping, metrics: Mapping, apart_from: Mapping = types.MappingProxyType({})
+) -> str:
+    """Where a row comes from: corpus, date, seed, ledger hash, encoder and library versions.
+
+    The versions ``apart_from``, which all rows share, are told elsewhere.
+    """
     hashes = run["ledger_sha256"]
     hashes = hashes if isinstance(hashes, list) else [hashes]
     dates = run["date"] if isinstance(run["date"], list) else [run["date"]]
-    libraries = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    libraries = library_list(
+        {key: value for key, value in run["versions"].items() if apart_from.get(key) != value}
+    )
     return cell(
         f"{run['system']}, {run['protocol']}, fold {_fold(run)} on {run['corpus']}: "
         f"{listed(dict.fromkeys(dates))}, seed {run['seed']}, "
-        f"ledger {listed(f'`{text[:12]}`' for text in hashes)}, "
-        f"{''.join(map(_encoder, encoders(run)))}{libraries}"
+        f"ledger {listed(f'`{text[:12]}`' for text in hashes)}"
+        f"{''.join(map(_encoder, encoders(run)))}{libraries and f', {libraries}'}"
     )
+
+
+def library_list(versions: Mapping) -> str:
+    """``torch 2.11.0, numpy 2.4.6`` from names and versions."""
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def _encoder(told: Mapping) -> str:
     corpora = told["corpora"]
     what = "not known" if corpora is None else listed(corpora) or "no speech"
-    return f"encoder `{short(told['encoder'])}` (heard before: {what}), "
+    return f", encoder `{short(told['encoder'])}` (heard before: {what})"
 
 
 def order(run: Mapping) -> tuple:

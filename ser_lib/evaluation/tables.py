@@ -11,6 +11,7 @@ import difflib
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ser_lib.errors import RunError, SerError
@@ -22,6 +23,7 @@ from ser_lib.evaluation.rows import (
     PART_NOTE,
     is_heard,
     is_partial,
+    library_list,
     order,
     provenance,
     row,
@@ -69,14 +71,24 @@ def results_table(paths: Iterable[str | Path]) -> str:
             kept.append((path, metrics))
     kept.sort(key=lambda item: order(item[1]["run"]))
     rows = _build(kept, row)
-    notes = "\n".join(f"- {note}" for note in _build(kept, provenance))
     runs = [metrics["run"] for _, metrics in kept]
+    same = _same_versions(runs)
+    notes = "\n".join(f"- {note}" for note in _build(kept, partial(provenance, apart_from=same)))
+    if same:
+        notes = f"All rows: {library_list(same)}.\n\n{notes}"
     marks = [(HEARD_NOTE, is_heard), (PART_NOTE, is_partial)]
     mark = "".join(f"{note}\n\n" for note, holds in marks if any(map(holds, runs)))
     return (
         f"{table(HEADERS, rows, left=3)}\n\n{mark}<details>\n<summary>Where each row comes from"
         f"</summary>\n\n{notes}\n\n</details>"
     )
+
+
+def _same_versions(runs):
+    """Libraries that all of several runs had in the same version (dict)."""
+    first, *others = (run.get("versions", {}) for run in runs)
+    alike = {k: v for k, v in first.items() if all(other.get(k) == v for other in others)}
+    return alike if others else {}
 
 
 def refresh(readme_path: str | Path, marker: str, table: str, check: bool = False) -> bool:

@@ -48,13 +48,20 @@ def test_a_row_says_what_its_json_says(runs):
     assert [first[0], second[0]] == ["cnn_transformer", "resnet"]
     metrics = json.loads((folder / "a" / "metrics.json").read_text())["metrics"]
     ua = metrics["ua"]
-    assert first[4] == f"{100 * ua['value']:.1f} [{100 * ua['low']:.1f}–{100 * ua['high']:.1f}]"
-    assert first[6] == f"{100 * metrics['macro_f1']['value']:.1f}"
+    assert first[5] == f"{100 * ua['value']:.1f} [{100 * ua['low']:.1f}–{100 * ua['high']:.1f}]"
+    assert first[7] == f"{100 * metrics['macro_f1']['value']:.1f}"
     # 3 of 3 asked for, but the YAML says 120.
-    assert first[1:4] == ["ravdess-si6", "1 of 6", "3 of 120, cut short"]
-    assert first[7:] == ["0 of 4", "48", "254,464", "20.6", "2 CPU cores"]
-    assert second[3] == "9 of 50, stopped early"
-    assert "seed 3, ledger `ab12ab12ab12`, torch 2.11.0" in text
+    assert first[1:5] == ["ravdess-si6", "1 of 6", "3", "3 of 120, cut short"]
+    assert first[8:] == ["0 of 4", "48", "254,464", "20.6", "2 CPU cores"]
+    assert second[4] == "9 of 50, stopped early"
+    assert "seed 3, ledger `ab12ab12ab12`\n" in text
+    assert text.count("torch") == text.count("All rows: torch 2.11.0") == 1
+    metrics = json.loads((folder / "b" / "metrics.json").read_text())
+    metrics["run"]["versions"]["torch"] = "2.12.0"
+    (folder / "b" / "metrics.json").write_text(json.dumps(metrics))
+    text = results_table(folder.rglob("metrics.json"))
+    assert "`, torch 2.11.0" in text and "`, torch 2.12.0" in text
+    assert "All rows: ser-lib 0.1.0.\n" in text
 
 
 def test_part_of_a_corpus_is_marked(runs):
@@ -64,7 +71,7 @@ def test_part_of_a_corpus_is_marked(runs):
     )
     assert metrics
     text = results_table([folder / "part" / "metrics.json"])
-    assert rows(text)[0][4].endswith("] §") and "§ Part of the corpus only" in text
+    assert rows(text)[0][5].endswith("] §") and "§ Part of the corpus only" in text
     assert "§" not in results_table([folder / "a" / "metrics.json"])
 
 
@@ -73,7 +80,7 @@ def test_synthetic_and_cut_runs_are_marked(runs):
     facts = {"corpus": "RAVDESS-synthetic", "synthetic": True, "epochs_asked": 60}
     add("s", **facts)
     (row,) = rows(results_table([folder / "s" / "metrics.json"]))
-    assert row[0] == "cnn_transformer (**synthetic voices**)" and row[3] == "3 of 120, cut short"
+    assert row[0] == "cnn_transformer (**synthetic voices**)" and row[4] == "3 of 120, cut short"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +99,7 @@ def test_an_ensemble_is_cut_short_with_its_members(runs, yaml, given, told):
     command = f"python recipes/RAVDESS/train.py hparams/{yaml}.yaml --fold 1{given}"
     add("e", system=yaml, command=command, **none)
     (row,) = rows(results_table([folder / "e" / "metrics.json"]))
-    assert row[3] == told
+    assert row[4] == told
 
 
 def test_an_encoder_that_has_heard_the_test_is_marked(runs, encoder):
@@ -102,11 +109,11 @@ def test_an_encoder_that_has_heard_the_test_is_marked(runs, encoder):
     add("a", encoder=encoder())
     text = results_table(folder.rglob("metrics.json"))
     assert "†" not in text
-    assert "encoder `facebook/hubert-base-ls960@abc123` (heard before: LibriSpeech), torch" in text
+    assert "encoder `facebook/hubert-base-ls960@abc123` (heard before: LibriSpeech)\n" in text
     add("a", encoder=encoder(corpora=["RAVDESS"], shared=["RAVDESS"]))
     text = results_table(folder.rglob("metrics.json"))
     first, second = rows(text)
-    assert first[4].endswith("] †") and "†" not in "".join(first[:4] + first[5:] + second)
+    assert first[5].endswith("] †") and "†" not in "".join(first[:5] + first[6:] + second)
     note = text.index("† The pretrained encoder had heard the tested corpus before")
     assert text.index("resnet") < note < text.index("<details>")
     add("a", encoder=encoder(corpora=None))
