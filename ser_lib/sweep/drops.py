@@ -51,9 +51,13 @@ class Drop:
     def from_published(self):
         """Published less ours on new speakers (Score), None where either lacks.
 
-        The published number is taken as it stands, since nothing tells how far it may be off.
+        None, too, where the two cannot be compared: ours on part of the corpus, or another system
+        that stands in. The published number is taken as it stands, since nothing tells how far it
+        may be off.
         """
         if self.apart is None or self.published is None or self.published.value is None:
+            return None
+        if self.apart.partial or self.published.stand_in:
             return None
         value = self.published.value / 100
         return difference(Score(value, value, value), self.score(self.apart))

@@ -106,6 +106,11 @@ def _corpus(corpus, rows):
         for row in rows
         if row.published and row.published.value is None
     ]
+    notes += [
+        f"- `{row.system}`: {row.published.stand_in}, so no drop from the published number is told."
+        for row in rows
+        if row.published and row.published.stand_in
+    ]
     notes += [_shortfall(row) for row in rows if _falls_short(row)]
     if notes:
         parts.append("\n".join(notes))
@@ -216,10 +221,11 @@ def _shortfall(row):
 def _pairs(pairs, left_out):
     parts = [
         "## Is one better than the next?",
-        "Systems of one protocol whose predictions were kept, ranked by UA, each with the next "
-        "below it. Both were tested on the same clips, so the difference is paired: its interval "
-        "is of draws of speakers, the same ones for both. Clear of 0 means "
-        "better for more than this test's luck, with one seed each; fewer than "
+        "Systems of one protocol whose predictions were kept, ranked by the UA over all folds that "
+        "each has, with the next below it. The difference is over the folds that both have, and "
+        "may for that be negative. It is paired, since both were tested on the same clips: its "
+        "interval is of draws of speakers, the same ones for both. Clear of 0 means better (or "
+        "worse) for more than this test's luck, with one seed each; fewer than "
         f"{FEW_SPEAKERS} speakers make an interval rough.",
     ]
     told = [pair for pair in pairs if pair.difference]
@@ -236,11 +242,12 @@ def _pairs(pairs, left_out):
         rows.append(
             (
                 *(f"`{pair.protocol}`", f"`{pair.better}`", f"`{pair.next}`"),
-                *(f"{100 * found.difference:+.1f}", ends, clear, listed(pair.folds)),
+                *(f"{100 * found.difference:+.1f}", ends, clear, _common(pair)),
                 *(f"{found.clips:,}", found.speakers),
             )
         )
-    headers = ("protocol", "better", "next", "UA, points", "95 % interval", "clear of 0", "folds")
+    headers = ("protocol", "ranked higher", "ranked next", "difference in UA, points")
+    headers += ("95 % interval", "clear of 0", "folds")
     parts.append(table((*headers, "clips", "speakers"), rows, left=3))
     apart = [f"`{p.better}` and `{p.next}` (`{p.protocol}`)" for p in pairs if not p.difference]
     if apart:
@@ -252,6 +259,12 @@ def _pairs(pairs, left_out):
         ]
         parts.append("In no ranking, since their predictions were not kept:\n\n" + "\n".join(lines))
     return "\n\n".join(parts)
+
+
+def _common(pair):
+    """The folds that two systems share (str)."""
+    whole = lookup(pair.protocol).folds
+    return f"all {whole}" if len(pair.folds) == whole > 1 else listed(pair.folds)
 
 
 def _commands(measured):

@@ -39,6 +39,8 @@ class Published:
         Why there is no value.
     found : str
         Why ours stays below it under its own protocol, as far as that was found out.
+    stand_in : str
+        What of ours stands for what of theirs, where ours is another system.
     """
 
     system: str
@@ -54,6 +56,7 @@ class Published:
     source: str
     reason: str = ""
     found: str = ""
+    stand_in: str = ""
 
 
 _KINDS = {
@@ -70,8 +73,9 @@ _KINDS = {
     "source": str,
     "reason": str,
     "found": str,
+    "stand_in": str,
 }
-_OPTIONAL = ("reason", "found")
+_OPTIONAL = ("reason", "found", "stand_in")
 
 
 def read_published(path: str | Path) -> list[Published]:

@@ -159,6 +159,19 @@ def test_a_source_that_parts_speakers_itself_drops_nothing_of_ours(keep, publish
     assert row.same is row.apart and row.from_ours is None and row.from_published is not None
 
 
+@pytest.mark.parametrize(
+    ("more", "entry"), [(" --allow_partial", {}), ("", {"stand_in": "another stands here"})]
+)
+def test_no_drop_from_a_number_that_ours_cannot_be_compared_with(
+    keep, published, tmp_path, more, entry
+):
+    keep(more=more)
+    keep(protocol="ravdess-random", more=more)
+    (row,) = drops(read(tmp_path), read_published(published(entry)))
+    assert row.published.value and row.apart and row.from_published is None
+    assert row.from_ours is not None
+
+
 def test_the_interval_of_a_difference():
     found = difference(Score(0.7, 0.6, 0.75), Score(0.4, 0.36, 0.43))
     assert found.value == pytest.approx(0.3)
