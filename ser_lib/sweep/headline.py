@@ -6,10 +6,17 @@ from types import MappingProxyType
 from ser_lib.evaluation.markdown import DASH, count, listed, percent, span
 from ser_lib.sweep.drops import Drop
 from ser_lib.sweep.leak_page import Outcome, epochs
-from ser_lib.sweep.measured import Measured
+from ser_lib.sweep.measured import FEW_SPEAKERS, Measured
 from ser_lib.sweep.reference_page import Reference
 
 MARKER = "drop"
+_EXPLAINED = (
+    "A test is flattering when training has heard its voices, or noisy copies of its very clips; "
+    "on voices nobody had heard, less is left. One line is a system on a corpus, in accuracy (WA) "
+    "with 95 % intervals over speakers: what its source published (diamond), what it gives here "
+    "under the published split or the nearest to it (blue; hollow where nothing was published: a "
+    "split with speakers on both sides), and what is left on new speakers (orange)."
+)
 
 
 def headline(
@@ -42,53 +49,45 @@ def headline(
     """
     both = [row for row in rows if row.from_ours and row.mixes]
     told = [row for row in rows if row.from_ours and row.from_published]
-    sentences = [
-        "A test is flattering when training has heard its voices, or noisy copies of its very "
-        "clips; on voices nobody had heard, less is left. Each line is a system on a corpus, in "
-        "accuracy (WA): what its source published (diamond), what it gives here under the "
-        "published split or the nearest to it (blue; hollow where nothing was published: a split "
-        "with speakers on both sides), and what is left on new speakers (orange), with 95 % "
-        "intervals over speakers."
-    ]
+    bullets = []
     if told:
         most = max(told, key=lambda row: row.from_published.value)
         least = min(told, key=lambda row: row.from_published.value)
-        sentences.append(f"{_example(most)}.")
-        if least is not most:
-            sentences.append(f"{_example(least)}.")
+        bullets += [_example(row) for row in dict.fromkeys((most, least))]
     if both:
         clear = [row for row in both if row.from_ours.low is not None and row.from_ours.low > 0]
         few = sum(row.same.few or row.apart.few for row in clear)
-        sentences.append(
-            f"{count(len(both), 'pair')} of system and corpus were measured both ways, with "
-            f"speakers on both sides and apart: {len(clear)} lose more than their intervals leave "
-            f"to chance{f', {few} of them tested on few speakers (°)' if few else ''}."
+        bullets.append(
+            f"Of {count(len(both), 'pair')} of system and corpus measured with speakers on both "
+            f"sides and with speakers apart, {len(clear)} lose an amount whose 95 % interval "
+            f"leaves out zero{f' ({few} of them on fewer than {FEW_SPEAKERS} test speakers)' * bool(few)}"
         )
     if len(leaks) > 1:
         first, last = leaks[0], leaks[-1]
-        sentences.append(
+        bullets.append(
             f"One system, data, seed and {epochs(leaks)} epochs under "
             f"{count(len(leaks), 'rule')} of testing: from {percent(first.wa.value, unit=True)} "
             f"({first.name}{_later(first)}) to {percent(last.wa.value, unit=True)} ({last.name}), "
-            f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)."
+            f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)"
         )
     if points:
         beaten = (
             f"{percent(one.ua.value, unit=True)} on `{one.facts['protocol']}`" for one in points
         )
-        sentences.append(
-            "What a good system has to beat is a linear machine on openSMILE's functionals, by UA "
-            f"(mean recall of the classes) {listed(beaten)}: {_beating(points, measured)}."
+        bullets.append(
+            "To beat: a linear support vector machine on openSMILE's functionals, UA (mean recall "
+            f"of the classes) {listed(beaten)}; {_beating(points, measured)}"
         )
-    sentences.append(
-        f"Every row with folds, seeds, epochs, paired tests and the command that repeats it: "
-        f"[{results}/README.md]({results}/README.md)."
-    )
+    lines = "".join(f"- {bullet}.\n" for bullet in bullets)
     figure = (
         "![Published accuracy, ours under the same protocol, and ours on new speakers, "
         f"one line a system]({results}/drop.png)"
     )
-    return f"{figure}\n\n{' '.join(sentences)}"
+    return (
+        f"{figure}\n\n{_EXPLAINED}\n\n{lines}\n"
+        "Every row with folds, seeds, epochs, paired tests and the command that repeats it: "
+        f"[{results}/README.md]({results}/README.md)."
+    )
 
 
 def _beating(points, measured):
@@ -96,24 +95,28 @@ def _beating(points, measured):
         (rival, ua) for one in points for rival, ua in one.rivals(measured) if rival.ua.value >= ua
     ]
     whole = sorted({one.system for one, _ in above if len(one.folds) == one.n_folds})
-    told = listed(f"`{name}`" for name in whole) if whole else "no system yet"
+    told = listed(f"`{name}`" for name in whole) if whole else "no system here"
     part = [
         f"`{one.system}` on fold {listed(one.folds)} alone ({percent(one.ua.value)} against "
         f"{percent(ua)})"
         for one, ua in above
         if len(one.folds) < one.n_folds
     ]
-    return f"on all folds {told} does" + (f", {listed(part)}" if part else "")
+    verb = "reach" if len(whole) > 1 else "reaches"
+    return f"{told} {verb} that on all folds" + (f", {listed(part)}" if part else "")
 
 
 def _example(row):
-    cut = "; fewer epochs than it asks for, ‡" if row.same.cut or row.apart.cut else ""
-    part = "; part of the corpus, §" if row.same.partial or row.apart.partial else ""
-    few = "; few speakers, °" if row.same.few or row.apart.few else ""
+    marks = [
+        *["fewer epochs than it asks for"] * (row.same.cut or row.apart.cut),
+        *["part of the corpus"] * (row.same.partial or row.apart.partial),
+        *[f"fewer than {FEW_SPEAKERS} test speakers"] * (row.same.few or row.apart.few),
+    ]
     return (
-        f"`{row.system}` on {row.corpus}: {row.published.value:g} % published, "
-        f"{_score(row.score(row.same))} under `{row.same.protocol}`, "
-        f"{_score(row.score(row.apart))} under `{row.apart.protocol}`{cut}{part}{few}"
+        f"`{row.system}`, {row.corpus}: {row.published.value:g} % published, "
+        f"{_score(row.score(row.same))} on `{row.same.protocol}`, **"
+        f"{_score(row.score(row.apart)).replace(' %', ' %**', 1)} on new speakers "
+        f"(`{row.apart.protocol}`{''.join(f'; {mark}' for mark in marks)})"
     )
 
 

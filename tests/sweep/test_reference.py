@@ -49,9 +49,9 @@ def test_the_first_screen_says_who_beats_it_and_on_what(results):
         return headline([], points=points, measured=places)
 
     poor, part = ours("poor", 0.7, (1, 2)), ours("part", 0.6, (2,))
-    some = "on all folds no system yet does, `part` on fold 2 alone (60.0 against 50.0)."
-    assert f"75.0 % on `emodb-loso10`: {some}" in told(poor, part)
-    assert "on all folds `good` does." in told(poor, ours("good", 0.8, (1, 2)))
+    some = "no system here reaches that on all folds, `part` on fold 2 alone (60.0 against 50.0)."
+    assert f"75.0 % on `emodb-loso10`; {some}" in told(poor, part)
+    assert "; `good` reaches that on all folds." in told(poor, ours("good", 0.8, (1, 2)))
 
 
 def test_a_system_stands_above_or_below_on_its_own_folds(results):
