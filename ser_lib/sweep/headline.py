@@ -57,10 +57,11 @@ def headline(
     if both:
         clear = [row for row in both if row.from_ours.low is not None and row.from_ours.low > 0]
         few = sum(row.same.few or row.apart.few for row in clear)
+        rough = f" ({few} of them on fewer than {FEW_SPEAKERS} test speakers)" if few else ""
         bullets.append(
             f"Of {count(len(both), 'pair')} of system and corpus measured with speakers on both "
             f"sides and with speakers apart, {len(clear)} lose an amount whose 95 % interval "
-            f"leaves out zero{f' ({few} of them on fewer than {FEW_SPEAKERS} test speakers)' * bool(few)}"
+            f"leaves out zero{rough}"
         )
     if len(leaks) > 1:
         first, last = leaks[0], leaks[-1]
