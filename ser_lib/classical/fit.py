@@ -4,8 +4,10 @@ A grid is searched by cross-validation inside the training side, with folds that
 clips together where the protocol does; the scaler is fitted anew in every fold.
 """
 
+import contextlib
 import copy
 import logging
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -88,11 +90,12 @@ def fit(estimator, scaler, vectors, folds, grid=None, sample_weights=None):
     logger.info("fitting %s on %d clips x %d features", name, clips, width)
     try:
         chosen, inner_ua = {}, None
-        if grid:
-            chosen, inner_ua = _search(pipeline, vectors, folds, grid, options)
-            logger.info("chosen: %s (inner UA %.1f%%)", chosen, 100 * inner_ua)
-            pipeline.set_params(**_inside(chosen))
-        pipeline.fit(vectors.features, vectors.labels, **options)
+        with _penalty_may_be_named():
+            if grid:
+                chosen, inner_ua = _search(pipeline, vectors, folds, grid, options)
+                logger.info("chosen: %s (inner UA %.1f%%)", chosen, 100 * inner_ua)
+                pipeline.set_params(**_inside(chosen))
+            pipeline.fit(vectors.features, vectors.labels, **options)
     except (ValueError, TypeError) as error:
         raise HparamsError(f"{name}: {str(error).strip().splitlines()[0]}") from error
     scaler = getattr(pipeline.named_steps["scaler"], "scaler_", None)
@@ -143,14 +146,26 @@ def out_of_fold(estimator, scaler, vectors, folds, sample_weights=None):
     array
         ``(clips, present)``, a column for each label there is, rising.
     """
-    return cross_val_predict(
-        _pipeline(estimator, scaler),
-        vectors.features,
-        numbered(vectors.labels)[1],
-        cv=folds,
-        method="predict_proba",
-        params=_weighted(sample_weights),
-    )
+    with _penalty_may_be_named():
+        return cross_val_predict(
+            _pipeline(estimator, scaler),
+            vectors.features,
+            numbered(vectors.labels)[1],
+            cv=folds,
+            method="predict_proba",
+            params=_weighted(sample_weights),
+        )
+
+
+@contextlib.contextmanager
+def _penalty_may_be_named():
+    """In here scikit-learn's logistic regression takes a ``penalty`` without a word.
+
+    Releases before 1.8 need it named, later ones warn of it in every fit.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "'penalty' was deprecated", FutureWarning)
+        yield
 
 
 def inner_folds(vectors, n_folds, by_speaker, seed):

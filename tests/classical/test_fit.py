@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -91,6 +93,16 @@ def test_balanced_weights_are_one_on_average_and_even_out_the_classes():
     weights = balanced(labels)
     assert weights.mean() == pytest.approx(1)
     assert [weights[labels == c].sum() for c in (0, 1, 3)] == pytest.approx([4, 4, 4])
+
+
+def test_a_penalty_that_older_releases_need_is_no_matter_for_a_warning(vectors):
+    estimator = LogisticRegression(penalty="elasticnet", l1_ratio=1.0, solver="saga", tol=0.1)
+    folds = inner_folds(vectors, 2, by_speaker=True, seed=1)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        fit(estimator, None, vectors, [], None, None)
+        out_of_fold(estimator, None, vectors, folds)
+    assert not [one for one in told if "penalty" in str(one.message)]
 
 
 def test_refuses_a_setting_that_the_estimator_lacks(vectors):
