@@ -130,7 +130,7 @@ def cut_short(run: Mapping) -> str:
     if done is None or done >= asked or run["stopped_early"]:
         return ""
     return (
-        f"> **Cut short:** {done} of {count(asked, 'epoch')} were run, and not because "
+        f"> **Cut short:** trained for {done} of {asked} epochs, and not because "
         "validation stopped improving. A full run may score otherwise."
     )
 
@@ -175,7 +175,7 @@ def _training(run: Mapping) -> str:
         return f"{text}The system is made of others, each trained on its own:\n\n{_members(run)}"
     if run["epochs_run"] is None:
         return text + "The system is fitted in one go, without epochs." + _fit(run.get("fit"))
-    text += f"{run['epochs_run']} of {count(run['epochs_asked'], 'epoch')} were run"
+    text += f"Trained for {run['epochs_run']} of {run['epochs_asked']} epochs"
     if run["stopped_early"]:
         text += "; training stopped early because validation no longer improved"
     if run["best_epoch"] is not None:

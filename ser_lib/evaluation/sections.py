@@ -218,7 +218,7 @@ def groups(card: Mapping) -> str:
     worst = card["worst_speaker"]
     if len(card["by"]["speaker"]) > 1:
         parts.append(
-            f"Hardest for it is speaker {worst['speaker']}: UA "
+            f"Worst speaker: {worst['speaker']}, UA "
             f"{percent(worst['ua'], unit=True)} on {count(worst['n'], 'clip')}."
         )
     probe = card.get("corpus_probe")

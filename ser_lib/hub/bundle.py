@@ -44,7 +44,8 @@ def write_bundle(spec, folder):
     ------
     HubError
         If a module cannot work without ser_lib, because it imports more than torch,
-        Transformers and the standard library, or in a form that cannot be made relative.
+        Transformers, SpeechBrain and the standard library, or in a form that cannot be made
+        relative.
     ModelFolderError
         If a block of the spec is not registered.
     """
@@ -87,8 +88,8 @@ def _relative(module):
                 needed.append(name)
             elif top not in _ALLOWED:
                 raise HubError(
-                    f"{where} imports {top}: a published model needs nothing but torch and "
-                    "transformers, so write this part with torch"
+                    f"{where} imports {top}: a published model needs nothing but torch, "
+                    "transformers and speechbrain, so write this part with them"
                 )
     return "\n".join(lines) + "\n", needed
 

@@ -26,7 +26,7 @@ classify = ser_lib.load("path/or/hub-id")
 print(classify("clip.wav"))
 ```
 
-Without ser_lib, through Transformers alone. """
+Without ser_lib, through Transformers, which says so where SpeechBrain is needed too. """
 
 _USE_TRUSTING = """`trust_remote_code=True` runs the Python files of \
 this repository on your machine, so read them first. Give one channel as an array:

@@ -36,7 +36,7 @@ def main(argv=None):
     parser.add_argument("--classes", type=int, default=8, help="emotions (default: %(default)s)")
     arguments = parser.parse_args(argv)
     try:
-        rows = [("system", "made by", "parameters", "front end", "features", "source")]
+        rows = [("system", "learned by", "parameters", "front end", "features", "source")]
         rows += _kept_rows(arguments.classes)
     except SerError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -45,6 +45,8 @@ def main(argv=None):
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
         print("  ".join([*cells, row[-1]]))
+    names = ", ".join(sorted(path.stem for path in (_ROOT / "hparams/pretrained").glob("*.yaml")))
+    print(f"\nhparams/pretrained/ ({names}): whatever the encoder is that --encoder names")
     return 0
 
 
@@ -97,7 +99,7 @@ def _facts(hparams, n_classes):
     if hparams.kind == "estimator":
         return blocks["estimator"].func.__name__, "when fitted", *heard
     parameters = sum(parameter.numel() for parameter in blocks["classifier"].parameters())
-    return "training", f"{parameters:,}", *heard
+    return "gradient descent", f"{parameters:,}", *heard
 
 
 if __name__ == "__main__":

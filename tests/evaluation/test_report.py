@@ -92,7 +92,7 @@ def test_the_text_says_what_the_numbers_say(predictions, run_facts, tmp_path, no
     for name, row in found["per_class"].items():
         assert f"| {name} | {row['support']} | {percent(row['recall'])} |" in text
     worst = found["worst_speaker"]
-    assert f"Hardest for it is speaker {worst['speaker']}: UA {percent(worst['ua'])} %" in text
+    assert f"Worst speaker: {worst['speaker']}, UA {percent(worst['ua'])} %" in text
     assert "share no speaker, no clip and no copy" in text
     assert "Caution:** an interval from 4 speakers is rough" in text
     assert "`" + "ab12" * 16 + "`" in text and "Seed: 3" in text
@@ -218,7 +218,7 @@ def test_an_early_cut_is_noted(
     )
     write_report(tmp_path, facts, frame)
     text = (tmp_path / "report.md").read_text()
-    assert ("Cut short:** 12 of 60 epochs" in text) == bool(cut)
+    assert ("Cut short:** trained for 12 of 60 epochs" in text) == bool(cut)
     assert ("stopped early" in text) == early
     assert ("without epochs" in text) == (run is None)
 
