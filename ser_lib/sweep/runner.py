@@ -257,6 +257,9 @@ class Sweep:
 
     def _environment(self):
         environment = dict(os.environ)
+        # Of several checkouts, the one that plans the runs makes them, whichever is installed.
+        paths = (str(ROOT), environment.get("PYTHONPATH"))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         if self.data_root is not None:
             environment["SER_DATA"] = str(self.data_root)
         if self.workers > 1:

@@ -32,6 +32,17 @@ def test_runs_are_made_kept_and_not_made_again(sweep, grid, tmp_path, starts, at
     assert not at_work()
 
 
+def test_runs_are_made_by_the_package_that_plans_them(sweep, grid, root, tmp_path, monkeypatch):
+    other = tmp_path / "installed" / "ser_lib"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise ImportError('another checkout')\n")
+    monkeypatch.setenv("PYTHONPATH", str(other.parent))
+    script = root / "recipes" / "RAVDESS" / "train.py"
+    script.write_text(f"import ser_lib\n{script.read_text()}")
+    code, out, _ = sweep(grid({}))
+    assert code == 0, out
+
+
 def test_metrics_alone_are_done_unless_predictions_are_asked_for(sweep, grid, tmp_path):
     path = grid({})
     sweep(path)
