@@ -31,7 +31,7 @@ from torch import nn
 
 from ser_lib.features.chroma import chroma
 from ser_lib.features.frame_measures import centroid, crossing_rate, flatness, loudness
-from ser_lib.features.framing import clip_spectrum
+from ser_lib.features.framing import clip_spectrum, power_to_db
 from ser_lib.features.harmonic import harmonic_mean
 from ser_lib.features.mel import mel_filters
 from ser_lib.features.mfcc import dct_matrix
@@ -159,8 +159,7 @@ class AcousticFeatures(nn.Module):
         return torch.cat([_statistics(track, "mean", "amax", "amin", "deviation"), tuning])
 
     def _mfcc(self, mel):
-        decibels = 10 * mel.clamp(min=1e-10).log10()
-        return self.cosines @ torch.maximum(decibels, decibels.amax() - 80.0)
+        return self.cosines @ power_to_db(mel)
 
 
 def _statistics(track, *names):

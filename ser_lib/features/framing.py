@@ -61,6 +61,25 @@ def power_spectrum(stretch, window, n_fft, hop_length):
     return spectrum.real.square() + spectrum.imag.square()
 
 
+def power_to_db(power, top_db=80.0):
+    """Power in dB relative to 1, nothing more than ``top_db`` below a clip's loudest cell.
+
+    Arguments
+    ---------
+    power : Tensor
+        ``(..., bands, frames)``, a clip in the last two; below 1e-10 counts as that.
+    top_db : float
+        dB.
+
+    Returns
+    -------
+    Tensor
+        As ``power``.
+    """
+    decibels = 10 * power.clamp(min=1e-10).log10()
+    return torch.maximum(decibels, decibels.amax(dim=(-2, -1), keepdim=True) - top_db)
+
+
 def clip_spectrum(samples, n_fft, hop_length):
     """Spectrum of centred Hann frames of one clip, computed in float64 where the device can.
 

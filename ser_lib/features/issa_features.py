@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from ser_lib.features.chroma import chroma
 from ser_lib.features.constant_q import constant_q
-from ser_lib.features.framing import clip_spectrum
+from ser_lib.features.framing import clip_spectrum, power_to_db
 from ser_lib.features.mel import mel_filters
 from ser_lib.features.mfcc import dct_matrix
 from ser_lib.features.pitch import estimate_tuning
@@ -33,7 +33,7 @@ _ORDERS = {
     "paper": ("mfcc", "chroma", "mel", "contrast", "tonnetz"),
     "repository": ("mfcc", "mel", "chroma", "contrast", "tonnetz"),
 }
-_N_MFCC, _N_MELS, _TOP_DB = 40, 128, 80.0
+_N_MFCC, _N_MELS = 40, 128
 _N_FFT, _HOP = 2048, 512
 
 
@@ -105,15 +105,10 @@ class IssaFeatures(nn.Module):
         notes = constant_q_chroma(constant_q(samples, rate, thirds, _HOP))
         parts = {
             # The mean comes first: the cosine transform of a mean is the mean of the transforms.
-            "mfcc": self.cosines @ _decibels(mel).mean(dim=1),
+            "mfcc": self.cosines @ power_to_db(mel).mean(dim=1),
             "chroma": chroma(power, rate, _N_FFT, semitones).mean(dim=1),
             "mel": mel.mean(dim=1),
             "contrast": spectral_contrast(magnitude, rate, _N_FFT).mean(dim=1),
             "tonnetz": tonnetz(notes).mean(dim=1),
         }
         return torch.cat([parts[name] for name in _ORDERS[self.order]])
-
-
-def _decibels(power):
-    decibels = 10 * power.clamp(min=1e-10).log10()
-    return torch.maximum(decibels, decibels.max() - _TOP_DB)

@@ -12,7 +12,7 @@ import math
 
 import torch
 
-from ser_lib.features.framing import StretchFrontEnd, power_spectrum
+from ser_lib.features.framing import StretchFrontEnd, power_spectrum, power_to_db
 from ser_lib.features.mel import filter_bands, filtered, mel_filters
 from ser_lib.registry import register
 
@@ -74,9 +74,8 @@ class MFCC(StretchFrontEnd):
     def analyse(self, stretch):
         """Samples ``(batch, time)`` to coefficients ``(batch, n_mfcc, frames)``."""
         power = power_spectrum(stretch, self.window, self.n_fft, self.hop_length)
-        decibels = 10 * filtered(self.filters, power, self.blocks).clamp(min=1e-10).log10()
-        floor = decibels.amax(dim=(1, 2), keepdim=True) - self.top_db
-        return self.cosines @ torch.maximum(decibels, floor)
+        mel = filtered(self.filters, power, self.blocks)
+        return self.cosines @ power_to_db(mel, self.top_db)
 
 
 def dct_matrix(n_out, n_in):

@@ -17,11 +17,12 @@ import torch
 from torch import nn
 
 from ser_lib.features.frame_measures import bandwidth, centroid
+from ser_lib.features.framing import power_to_db
 from ser_lib.features.mel import filter_bands, filtered, mel_filters
 from ser_lib.features.mfcc import dct_matrix
 from ser_lib.registry import register
 
-_N_MELS, _TOP_DB = 128, 80.0
+_N_MELS = 128
 # Frames of the centroid and the bandwidth (samples).
 _N_FFT, _HOP = 2048, 512
 
@@ -103,10 +104,9 @@ class MFCCMeans(nn.Module):
         if len(clip) == 0:
             clip = clip.new_zeros(1)
         power = _power(clip, self.window, self.hop_length)
-        decibels = 10 * filtered(self.filters, power, self.blocks).clamp(min=1e-10).log10()
-        floor = decibels.amax() - _TOP_DB
+        decibels = power_to_db(filtered(self.filters, power, self.blocks))
         # The transform is linear: the mean may come first.
-        means = self.cosines @ torch.maximum(decibels, floor).mean(dim=1)
+        means = self.cosines @ decibels.mean(dim=1)
         if not self.with_centroid:
             return means
         if (self.n_fft, self.hop_length) != (_N_FFT, _HOP):

@@ -13,8 +13,9 @@ import math
 import torch
 from torch.nn import functional as F
 
+from ser_lib.features.framing import power_to_db
+
 _GROUP = 6
-_AMIN, _TOP_DB = 1e-10, 80.0
 
 
 def spectral_contrast(magnitude, sample_rate, n_fft, fmin=200.0, n_bands=6, quantile=0.02):
@@ -58,7 +59,8 @@ def spectral_contrast(magnitude, sample_rate, n_fft, fmin=200.0, n_bands=6, quan
         both = _largest(torch.cat([band, -band]), count).mean(dim=1)
         extremes.append(both.unflatten(0, (2, -1)))
     peaks, valleys = torch.stack(extremes, dim=1)
-    return _decibels(peaks) - _decibels(-valleys)
+    # Magnitudes are taken for power, as librosa takes them: see above.
+    return power_to_db(peaks) - power_to_db(-valleys)
 
 
 @functools.lru_cache(maxsize=16)
@@ -119,8 +121,3 @@ def _largest(rows, count):
     best = groups.amax(dim=1).topk(count, dim=1, sorted=False).indices
     candidates = groups.gather(2, best[:, None].expand(-1, _GROUP, -1)).flatten(1)
     return candidates.topk(count, dim=1, sorted=False).values
-
-
-def _decibels(values):
-    decibels = 10 * values.clamp(min=_AMIN).log10()
-    return torch.maximum(decibels, decibels.max() - _TOP_DB)
