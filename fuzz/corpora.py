@@ -12,10 +12,10 @@ import numpy as np
 import soundfile
 
 from ser_lib.corpora import cache, cremad, emodb, iemocap, iemocap_labels, ravdess, savee, tess
+from ser_lib.corpora.iemocap_transcripts import read_transcripts
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.protocols.clips import Clip
 from ser_lib.protocols.ledger import Ledger
-from ser_lib.text.transcripts import read_transcripts
 
 # Where names of clips stand in each corpus, and some good ones, apart by newlines.
 NAMES = {

@@ -44,12 +44,12 @@ from ser_lib.corpora import cache, choice, iemocap_sample, places
 from ser_lib.corpora import iemocap_labels as labels
 from ser_lib.corpora.folder import complete, refuse_doubled, sounds
 from ser_lib.corpora.folder import root as find_root
+from ser_lib.corpora.iemocap_transcripts import read_transcripts
 from ser_lib.corpora.manifest import build
 from ser_lib.corpora.stretches import cut_stretches
 from ser_lib.corpora.synthetic import is_marked
 from ser_lib.corpora.two_labels import warn_of_two_labels
 from ser_lib.errors import CorpusError, HparamsError
-from ser_lib.text.transcripts import read_transcripts
 
 logger = logging.getLogger(__name__)
 

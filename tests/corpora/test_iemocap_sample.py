@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from ser_lib.corpora import iemocap, iemocap_labels, iemocap_sample
+from ser_lib.corpora.iemocap_transcripts import read_transcripts, transcription_files
 from ser_lib.corpora.manifest import is_synthetic
-from ser_lib.text.transcripts import read_transcripts, transcription_files
 
 
 @pytest.fixture

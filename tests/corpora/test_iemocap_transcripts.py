@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
+from ser_lib.corpora.iemocap_transcripts import parse, read_transcripts, transcription_files
 from ser_lib.errors import CorpusError
-from ser_lib.text.transcripts import parse, read_transcripts, transcription_files
 
 GOOD = (
     "Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.\n"
