@@ -66,7 +66,7 @@ def _audit(arguments):
 
 def _near(ledger, arguments):
     """Near-identical clips among those of a ledger (list of pairs with their correlation)."""
-    from ser_lib.protocols.likeness import near_identical
+    from ser_lib.data.likeness import near_identical
 
     reader = _reader(lookup(ledger.protocol))
     # Without a choice all labelled turns are read: a ledger does not tell which choice it had.

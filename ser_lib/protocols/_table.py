@@ -79,8 +79,8 @@ def _run(arguments):
 
 def _measured(arguments, earlier):
     """The audit on the corpora under the root."""
+    from ser_lib.data.likeness import near_identical
     from ser_lib.logs import log_to_console
-    from ser_lib.protocols.likeness import near_identical
 
     log_to_console(logging.INFO)
     root, manifests = arguments.data_root, {}

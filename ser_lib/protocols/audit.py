@@ -31,7 +31,7 @@ def report(ledger, title, near=None):
         Where it came from, printed on top.
     near : list of (str, str, float), optional
         Near-identical clips of the corpus, if the sound was compared
-        (:func:`ser_lib.protocols.likeness.near_identical`); None says that it was not.
+        (:func:`ser_lib.data.likeness.near_identical`); None says that it was not.
 
     Returns
     -------

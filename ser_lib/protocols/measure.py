@@ -93,7 +93,7 @@ def sound_figures(ledgers, near):
     ---------
     ledgers : list of Ledger
     near : list of (str, str, float)
-        Near-identical clips of the corpus (:func:`ser_lib.protocols.likeness.near_identical`).
+        Near-identical clips of the corpus (:func:`ser_lib.data.likeness.near_identical`).
 
     Returns
     -------

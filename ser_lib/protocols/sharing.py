@@ -84,7 +84,7 @@ def alike(sides, clips, pairs):
     sides, clips : dict
         As for :func:`share`.
     pairs : iterable of (str, str, float)
-        Two ids and how alike they are (see :mod:`ser_lib.protocols.likeness`); ids that no side
+        Two ids and how alike they are (see :mod:`ser_lib.data.likeness`); ids that no side
         holds are passed over.
 
     Returns

@@ -33,7 +33,7 @@ def survey(manifests, near, earlier=None, classes=None):
     manifests : dict
         Corpus (as in :attr:`Protocol.corpus`) to its manifest, of those at hand.
     near : callable
-        Of a manifest, its near-identical clips (:func:`ser_lib.protocols.likeness.near_identical`).
+        Of a manifest, its near-identical clips (:func:`ser_lib.data.likeness.near_identical`).
     earlier : dict, optional
         What an earlier survey gave; kept for real corpora that are not at hand now.
     classes : str, optional

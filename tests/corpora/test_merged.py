@@ -10,9 +10,9 @@ import pytest
 from ser_lib.corpora import cremad, label_map, merged, ravdess, sample, savee, synthetic, tess
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.corpora.voices import STYLES
+from ser_lib.data.likeness import near_identical
 from ser_lib.errors import CorpusError
 from ser_lib.protocols import split
-from ser_lib.protocols.likeness import near_identical
 
 CLIPS = (
     "RAVDESS/Actor_01/03-01-02-01-01-01-01.wav",

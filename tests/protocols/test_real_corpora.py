@@ -4,10 +4,10 @@ import importlib
 
 import pytest
 
+from ser_lib.data.likeness import near_identical
 from ser_lib.protocols import PROTOCOLS, survey
 from ser_lib.protocols import split as cut
 from ser_lib.protocols.layouts import layout
-from ser_lib.protocols.likeness import near_identical
 from ser_lib.protocols.measure import cut_all, layout_figures, sound_figures, words_said
 
 pytestmark = pytest.mark.real

@@ -9,8 +9,8 @@ from datasets import Dataset
 
 from ser_lib.audio import read_audio, resample
 from ser_lib.corpora import ravdess, sample
-from ser_lib.protocols import likeness
-from ser_lib.protocols.likeness import near_identical, pictures
+from ser_lib.data import likeness
+from ser_lib.data.likeness import near_identical, pictures
 
 
 @pytest.fixture(scope="module")
