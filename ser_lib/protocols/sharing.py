@@ -84,8 +84,8 @@ def alike(sides, clips, pairs):
     sides, clips : dict
         As for :func:`share`.
     pairs : iterable of (str, str, float)
-        Two ids and how alike they are (see :mod:`ser_lib.data.likeness`); ids that no side
-        holds are passed over.
+        Two ids and how alike they are (see :mod:`ser_lib.data.likeness`); ids that no side holds
+        are passed over.
 
     Returns
     -------

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from ser_lib.corpora import emodb
+from ser_lib.data import likeness
 from ser_lib.errors import ProtocolError
-from ser_lib.protocols import PROTOCOLS, likeness, overview, survey
+from ser_lib.protocols import PROTOCOLS, overview, survey
 from ser_lib.protocols.__main__ import main
 
 README = "# Title\n\n<!-- protocols:begin -->\nstale\n<!-- protocols:end -->\n\nrest | kept\n"
