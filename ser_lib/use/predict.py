@@ -17,6 +17,8 @@ codes: 0 all answered, 3 bad files among them (or nothing but), 2 a command that
 """
 
 import contextlib
+import os
+import stat
 import sys
 from pathlib import Path
 
@@ -99,6 +101,7 @@ def _parser():
 def _main(argv):
     options = _parser().parse_args(argv)
     files = find_sounds(options.sources)
+    _check_output(options.output, files)
     # Heavy libraries load from here on, which --help and slips of the pen need not wait for.
     from ser_lib.use.batches import labels
     from ser_lib.use.stream import hear
@@ -194,6 +197,31 @@ def _writer(stream, options, files, names):
         return JsonLines(stream)
     told = [*names, UNSURE] if options.min_confidence else names
     return Table(stream, columns, max(len(plain(file)) for file in files), told)
+
+
+def _check_output(output, files):
+    """RunError where ``--output`` is one of the sounds, which opening it would empty."""
+    target = _identity(output) if output else None
+    if target is None:
+        return
+    for file in files:
+        try:
+            source = sys.stdin.fileno() if file == STANDARD_INPUT else file
+        except (AttributeError, OSError, ValueError):  # no standard input, or none of the system's
+            continue
+        if _identity(source) == target:
+            named = "standard input" if file == STANDARD_INPUT else file
+            raise RunError(plain(f"--output {output} is a sound to read ({named}); give another"))
+
+
+def _identity(file):
+    """Device and number of an ordinary file (path or descriptor), through links, else None."""
+    try:
+        found = os.fstat(file) if isinstance(file, int) else Path(file).stat()
+    except (OSError, ValueError):
+        return None
+    # A terminal or /dev/null is not emptied by being opened.
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
 @contextlib.contextmanager

@@ -230,6 +230,37 @@ def test_output_file(model_folder, sounds, tmp_path, capsys):
     assert "cannot be written" in err and err.count("\n") == 1
 
 
+@pytest.mark.parametrize("way", ["name", "other name", "link", "hard link", "folder", "-"])
+def test_an_output_that_is_a_sound_to_read_is_left_alone(
+    model_folder, sounds, tmp_path, capsys, monkeypatch, way
+):
+    victim, source, target = sounds / "a.wav", sounds / "a.wav", sounds / "a.wav"
+    content = victim.read_bytes()
+    if way == "other name":
+        target = sounds / "b" / ".." / "a.wav"
+    elif way in ("link", "hard link"):
+        target = tmp_path / "elsewhere.csv"
+        (os.symlink if way == "link" else os.link)(victim, target)
+    elif way == "folder":
+        source = sounds
+    with victim.open("rb") as stdin:
+        if way == "-":
+            source = "-"
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stdin))
+        err = told(capsys, model_folder, source, "--output", target, code=2)[1]
+    assert err.count("\n") == 1 and "--output" in err and "is a sound to read" in err
+    assert victim.read_bytes() == content
+
+
+def test_an_output_in_a_folder_of_sounds_that_is_none_is_replaced(model_folder, sounds, capsys):
+    target = sounds / "notes.txt"
+    told(capsys, model_folder, sounds, "--output", target)
+    assert len(target.read_text(encoding="utf-8").splitlines()) == 6
+    # Nothing is lost where rows go to a device that is also read.
+    err = told(capsys, model_folder, "/dev/null", "--output", "/dev/null", code=3)[1]
+    assert "is a sound to read" not in err
+
+
 @pytest.mark.parametrize(
     "options",
     [
