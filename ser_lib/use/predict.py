@@ -20,6 +20,7 @@ import contextlib
 import os
 import stat
 import sys
+import tempfile
 from pathlib import Path
 
 from ser_lib.errors import HparamsError, RunError
@@ -102,6 +103,7 @@ def _main(argv):
     options = _parser().parse_args(argv)
     files = find_sounds(options.sources)
     _check_output(options.output, files)
+    _check_figures(options.figure_folder)
     # Heavy libraries load from here on, which --help and slips of the pen need not wait for.
     from ser_lib.use.batches import labels
     from ser_lib.use.stream import hear
@@ -212,6 +214,26 @@ def _check_output(output, files):
         if _identity(source) == target:
             named = "standard input" if file == STANDARD_INPUT else file
             raise RunError(plain(f"--output {output} is a sound to read ({named}); give another"))
+
+
+def _check_figures(folder):
+    """RunError where pictures could not be written, which is else found after the first answer."""
+    if folder is None:
+        return
+    # What is made to try is taken away again: there may be no picture to come.
+    new = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise RunError(
+            plain(f"{folder}: cannot be written ({error.strerror}); give another --figure_folder")
+        ) from error
+    finally:
+        for one in new:
+            with contextlib.suppress(OSError):
+                one.rmdir()
 
 
 def _identity(file):

@@ -194,6 +194,24 @@ def test_timeline(model_folder, tmp_path, noise, capsys):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
+def test_a_folder_that_takes_no_pictures_is_refused_before_an_answer(
+    model_folder, tmp_path, noise, capsys
+):
+    soundfile.write(tmp_path / "a.wav", noise(1.0), RATE)
+    for folder in (tmp_path / "a.wav", tmp_path / "a.wav" / "x", "/proc/x"):
+        words = [tmp_path / "a.wav", "--timeline", "--figure_folder", folder]
+        rows, err = told(capsys, model_folder, *words, code=2)
+        assert not rows and err.count("\n") == 1
+        assert f"{folder}: cannot be written" in err and "--figure_folder" in err
+
+
+def test_without_a_picture_no_folder_is_left(model_folder, tmp_path, noise, capsys):
+    soundfile.write(tmp_path / "a.wav", noise(1.0), RATE)
+    words = [tmp_path / "a.wav", "--figure_folder", tmp_path / "new" / "pictures"]
+    assert "there is no picture" in told(capsys, model_folder, *words)[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
 def test_names_that_would_do_harm(model_folder, tmp_path, noise, capsys, monkeypatch):
     names = ["=1+1.wav", "-a.wav", "@b.wav", "a\x1b[31m\n.wav", "a\u202egpj.wav", "größe.wav"]
     for name in names:
