@@ -10,12 +10,13 @@ made elsewhere, :mod:`ser_lib.pretrained.heard_table` tells the corpora.
 Exit codes: 0 done, 2 an error that the person can mend, 130 interrupted.
 """
 
+import argparse
 import logging
 import sys
 from pathlib import Path
 
 from ser_lib.corpora.choice import add_classes
-from ser_lib.errors import HparamsError
+from ser_lib.errors import HparamsError, RunError
 from ser_lib.use.command import Parser, load_quietly, model_of, number, run
 
 logger = logging.getLogger("ser_lib.use.evaluate")
@@ -35,7 +36,12 @@ def main(argv=None):
 
 
 def _fold(text):
-    return text if text == "all" else int(text)
+    if text == "all":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, nor 'all'") from None
 
 
 def _parser():
@@ -100,6 +106,7 @@ def _main(argv):
     rule.check_request(corpus.NAME, folds)
     folder = options.output_folder or _default_folder(options, rule.name)
     make_folder(folder)
+    _check_folder(folder)
     classify = load_quietly(options.model, options.revision)
     log_to_console(logging.INFO)
     manifest = corpus.prepare(options.data_folder, options.allow_partial)
@@ -136,6 +143,13 @@ def _default_folder(options, protocol):
     parts = [part for part in Path(model_of(options.model)).parts if part not in ("/", "..", ".")]
     folder = Path("runs", "evaluated", "-".join(parts[-3:]), protocol)
     return folder if options.fold == "all" else folder / f"fold-{options.fold}"
+
+
+def _check_folder(folder):
+    """RunError where the folder holds a training run, whose report this would overwrite."""
+    for one in (folder, *sorted(folder.glob("fold-*"))):
+        if any((one / name).exists() for name in ("checkpoints", "hyperparams.yaml", "model")):
+            raise RunError(f"{one} holds a training run; choose another --output_folder")
 
 
 def _score(options, corpus, classify, manifest, ledger, matched, folder):

@@ -104,6 +104,20 @@ def test_unknown_split_of_the_same_corpus_is_told(trained, scored, tmp_path):
     assert "warning" not in out and metrics_of(folder)["run"]["training"]["known"] is True
 
 
+@pytest.mark.parametrize("mark", ["checkpoints", "hyperparams.yaml", "model"])
+@pytest.mark.parametrize("place", [".", "fold-2"])
+def test_a_training_run_is_not_overwritten(scored, tmp_path, mark, place):
+    folder = tmp_path / "run" / place
+    (folder / mark).mkdir(parents=True)
+    (tmp_path / "run" / "report.md").write_text("of the training")
+    before = sorted((tmp_path / "run").rglob("*"))
+    # Refused before the model, which is not there, is looked for.
+    _, _, err = scored("nowhere", "--output_folder", tmp_path / "run", code=2)
+    assert err == f"error: {folder} holds a training run; choose another --output_folder\n"
+    assert sorted((tmp_path / "run").rglob("*")) == before
+    assert (tmp_path / "run" / "report.md").read_text() == "of the training"
+
+
 def test_all_folds(trained, scored, monkeypatch):
     for module in (report, folds):
         # Seven reports' figures take long, and other tests draw them.
@@ -177,7 +191,7 @@ def test_labels_that_do_not_map(foreign, scored, labels, more, words):
     ("more", "word"),
     [
         (["--fold", "9"], "fold"),
-        (["--fold", "x"], "fold"),
+        (["--fold", "x"], "--fold: 'x' is no whole number, nor 'all'"),
         (["--protocol", "none"], "none"),
         (["--recipe", "none"], "none"),
         (["--no_such", "1"], "no_such"),
