@@ -5,6 +5,7 @@ Whoever doubts a number can take it apart: every score of a report follows from 
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ COLUMNS = (
     *("fold", "emotion", "predicted", "correct"),
 )
 _SUM_TOLERANCE = 1e-3
+# What stands in quotes, to be passed over (a doubled quote ends one stretch and begins the next),
+# or the line end of Windows.
+_QUOTED_OR_LINE_END = re.compile(r'"[^"]*"|\r\n')
 
 
 def check_predictions(
@@ -94,11 +98,21 @@ def write_predictions(frame: pd.DataFrame, path: str | Path) -> Path:
 
 
 def read_predictions(path: str | Path) -> pd.DataFrame:
-    """Reads what `write_predictions` wrote, checks it, and keeps text text (speaker ``"01"``)."""
+    """Reads what `write_predictions` wrote, checks it, and keeps text text (speaker ``"01"``).
+
+    Rows may end as Windows ends them (editors and git change that); what is quoted stays as it is.
+
+    Raises
+    ------
+    RunError
+        The file cannot be read, or is no table that `check_predictions` accepts.
+    """
     path = Path(path)
     kinds = dict.fromkeys(TEXT, str) | {"fold": "int64", "correct": "bool"}
     try:
         text = path.read_bytes().decode("utf-8")
+        # Not by pandas, which would also take a lone return within a cell for a line end.
+        text = _QUOTED_OR_LINE_END.sub(lambda m: "\n" if m[0] == "\r\n" else m[0], text)
         frame = pd.read_csv(
             io.StringIO(text, newline=""),
             dtype=kinds,

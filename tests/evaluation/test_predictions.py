@@ -26,6 +26,21 @@ def test_text_that_a_spreadsheet_would_run_is_neutralised(predictions, tmp_path)
     assert read_predictions(path)["statement"].tolist() == nasty
 
 
+@pytest.mark.parametrize("returns", [True, False])
+def test_line_ends_of_windows_read_the_same(predictions, tmp_path, returns):
+    frame = predictions(speakers=1, clips=4)
+    # Without a return in any cell, cells are quoted only where they must be.
+    frame["statement"] = ["a\r\nb" if returns else "a", 'say "x", y\nz', '"', "plain"]
+    path = write_predictions(frame, tmp_path / "predictions.csv")
+    rows = path.read_bytes().replace(b"a\r\nb", b"HELD").replace(b"y\nz", b"KEPT")
+    rows = rows.replace(b"\n", b"\r\n").replace(b"HELD", b"a\r\nb").replace(b"KEPT", b"y\nz")
+    expected = read_predictions(path)
+    path.write_bytes(rows)
+    assert rows.endswith(b"\r\n")
+    pd.testing.assert_frame_equal(read_predictions(path), expected)
+    assert expected["statement"].tolist() == frame["statement"].tolist()
+
+
 def change(column, value):
     return lambda frame: frame.assign(**{column: [value, *frame[column][1:]]})
 
