@@ -12,6 +12,8 @@ import dataclasses
 import hashlib
 import math
 import os
+import re
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,8 @@ _MOST_SAMPLES = 1 << 29
 _BLOCK = 1 << 22
 # Full scale is 1, or 32768 or 2 ** 31 where someone forgot to divide; a square must stay finite.
 _LOUDEST = 2.0**32
+# Two letters at least: one is a drive of Windows.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -201,10 +205,7 @@ def _open(source):
     """(name for messages, open SoundFile) of a source whose header has passed the checks."""
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        if not path.is_file():
-            if path.is_dir():
-                raise AudioError(f"{path} is a folder; give a sound file")
-            raise AudioError(f"{path}: no such file; check the path")
+        _check_file(source, path)
         name = str(path)
         try:
             with path.open("rb") as stream:
@@ -243,6 +244,34 @@ def _open(source):
             f"{HIGHEST_RATE}. Convert it again"
         )
     return name, sound
+
+
+def _check_file(source, path):
+    """AudioError where a path, as it was given and as a Path, is no ordinary file."""
+    given = os.fsdecode(source)
+    if not given:
+        raise AudioError("the name of a sound file is empty; give its path")
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        if _URL.match(given):
+            # A Path would show it with one slash.
+            raise AudioError(
+                f"{given}: addresses are not fetched; download it and give the file"
+            ) from error
+        raise AudioError(f"{path}: no such file; check the path") from error
+    except OSError as error:
+        raise AudioError(f"{path} cannot be read: {error.strerror}") from error
+    if stat.S_ISDIR(mode):
+        raise AudioError(f"{path} is a folder; give a sound file")
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        # Its sound comes once, and a file is opened several times.
+        raise AudioError(
+            f"{path} is a pipe, not a file; save the sound to a file (`python -m ser_lib predict` "
+            "reads a pipe as -, its standard input)"
+        )
+    if not stat.S_ISREG(mode):
+        raise AudioError(f"{path} is a device, not a file; give a sound file")
 
 
 def _stretch(name, sound, start, end):

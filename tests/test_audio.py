@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -103,6 +104,36 @@ def test_float_wav_hash_sees_the_samples(tmp_path, noise):
 def test_missing_file_and_folder(tmp_path):
     refused(tmp_path / "nowhere.wav", "nowhere.wav", "no such file")
     refused(tmp_path, str(tmp_path), "folder")
+    refused("", "empty")
+    refused(tmp_path / ("x" * 300), "cannot be read", "too long")
+    refused(tmp_path / "nowhere\0.wav", "no such file")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+def test_pipe_and_device(tmp_path, wav):
+    os.mkfifo(tmp_path / "pipe.wav")
+    # Without waiting for who writes to it.
+    refused(tmp_path / "pipe.wav", "pipe.wav is a pipe", "reads a pipe as -")
+    read, write = os.pipe()
+    try:
+        refused(f"/dev/fd/{read}", f"/dev/fd/{read} is a pipe")
+    finally:
+        os.close(read)
+        os.close(write)
+    refused(os.devnull, "is a device")
+    # What the shell's `< clip.wav` makes is the file.
+    with wav.open("rb") as stream:
+        assert read_audio(f"/dev/fd/{stream.fileno()}")[1] == RATE
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.wav", "https://x.org/a.mp3", "s3://b/a.wav"])
+def test_an_address_is_not_fetched_and_stays_whole(url, tmp_path, monkeypatch):
+    refused(url, f"{url}: addresses are not fetched; download it")
+    # A path that looks like one is a path.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dir:").mkdir()
+    soundfile.write(tmp_path / "dir:" / "a.wav", np.zeros(9), RATE)
+    assert len(read_audio("dir://a.wav")[0]) == 9
 
 
 @pytest.mark.parametrize("keep", [0.99, 0.5, 0.02, 0.007])

@@ -27,11 +27,17 @@ def find_sounds(sources):
     Raises
     ------
     AudioError
-        If a folder holds no sound or cannot be read.
+        If a folder holds no sound or cannot be read, or a name is empty.
     """
     found = []
     for source in sources:
-        if source != STANDARD_INPUT and Path(source).is_dir():
+        if not source:
+            # Often a variable of the shell that is not set; a Path would take it for this folder.
+            raise AudioError(
+                "a name among the sounds is empty (''); give a file, a folder or - for standard "
+                "input"
+            )
+        if source != STANDARD_INPUT and _is_folder(source):
             inside = _inside(source)
             if not inside:
                 raise AudioError(
@@ -43,6 +49,14 @@ def find_sounds(sources):
             found.append(source)
     # One file named twice, as `a.wav .` does, is one row.
     return list(dict.fromkeys(found))
+
+
+def _is_folder(source):
+    try:
+        return Path(source).is_dir()
+    except OSError:
+        # Why it cannot be looked at is told in its turn, beside the answers of the others.
+        return False
 
 
 def _inside(folder):

@@ -148,6 +148,27 @@ def test_a_path_that_vanishes_on_the_way(model_folder, sounds, capsys, monkeypat
     assert len(rows) == 4 and "b.wav: no such file" in err
 
 
+def test_an_address_or_a_pipe_is_told_beside_the_answers(model_folder, sounds, capsys):
+    url = "http://127.0.0.1:9/a.wav"
+    read, write = os.pipe()
+    try:
+        pipe = f"/dev/fd/{read}"
+        rows, err = told(capsys, model_folder, sounds / "a.wav", url, pipe, "x" * 300, code=3)
+    finally:
+        os.close(read)
+        os.close(write)
+    assert [row["file"] for row in rows] == [str(sounds / "a.wav")]
+    lines = err.splitlines()
+    assert lines[0] == f"error: {url}: addresses are not fetched; download it and give the file"
+    assert lines[1].startswith(f"error: {pipe} is a pipe") and " - " in lines[1].replace(",", " ")
+    assert "too long" in lines[2] and lines[3] == "1 of 4 sounds could be used"
+
+
+def test_an_empty_name_is_told(model_folder, sounds, capsys):
+    rows, err = told(capsys, model_folder, sounds / "a.wav", "", code=2)
+    assert not rows and err.count("\n") == 1 and "a name among the sounds is empty" in err
+
+
 def test_nothing_usable(model_folder, tmp_path, capsys):
     (tmp_path / "none").mkdir()
     rows, err = told(capsys, model_folder, tmp_path / "none", code=2)
