@@ -1,8 +1,10 @@
 """Read a model folder or a Hub repository, and say in one line what is wrong with it."""
 
 import contextlib
+import json
 import os
 import re
+import tempfile
 from pathlib import Path
 
 import torch
@@ -19,8 +21,10 @@ from transformers.utils import logging as transformers_logging
 
 from ser_lib.errors import HubError, ModelFolderError, SerError
 from ser_lib.hub.budget import Budget
+from ser_lib.hub.configuration import SERConfig
 from ser_lib.hub.golden import ANSWER, SOUND, check_golden
 from ser_lib.hub.modeling import refuse_misfit
+from ser_lib.hub.preprocessing import feature_extractor
 from ser_lib.hub.trouble import hub_trouble
 from ser_lib.hub.vetting import check_config, check_extractor, check_folder, one_line, read_json
 
@@ -71,16 +75,15 @@ def read_model(source, revision=None, token=None):
             "repository of the Hub"
         )
     folder = Path(source) if local else _fetch(str(source), revision, token)
-    size, kinds = _check_files(folder)
+    described, size, kinds = _check_files(folder)
     local = {"local_files_only": True, "trust_remote_code": False}
     with _in_one_line(folder):
-        config = AutoConfig.from_pretrained(folder, **local)
+        config, extractor = _described(described, folder, local)
         if type(config) not in AutoModelForAudioClassification._model_mapping:
             raise ModelFolderError(
                 f"{folder / 'config.json'}: {config.model_type!r} models do not classify audio; "
                 "choose another model"
             )
-        extractor = AutoFeatureExtractor.from_pretrained(folder, **local)
         _plan(config, folder, size, kinds)
         model, info = AutoModelForAudioClassification.from_pretrained(
             folder,
@@ -92,6 +95,8 @@ def read_model(source, revision=None, token=None):
         )
     refuse_misfit(info, folder)
     _refuse_nan(model, folder)
+    if isinstance(config, SERConfig):
+        _check_extractor(model.network, extractor, folder)
     with _in_one_line(folder):
         check_golden(model, extractor, folder)
     return model, extractor
@@ -114,6 +119,36 @@ def _in_one_line(folder):
         ) from error
     finally:
         transformers_logging.set_verbosity(level)
+
+
+def _described(described, folder, local):
+    """Configuration and extractor of files that were looked at (dict of name to dict).
+
+    They are read where nothing lies beside them: Transformers takes a ``processor_config.json`` in
+    place of the one, and in place of the other what that calls its ``configuration_files``.
+    """
+    with tempfile.TemporaryDirectory() as alone:
+        for name, values in described.items():
+            Path(alone, name).write_text(json.dumps(values), encoding="utf-8")
+        config = AutoConfig.from_pretrained(alone, **local)
+        extractor = AutoFeatureExtractor.from_pretrained(alone, **local)
+    config.name_or_path = str(folder)
+    return config, extractor
+
+
+def _check_extractor(network, extractor, folder):
+    """Raise ModelFolderError where the extractor is not the one that our models are saved with.
+
+    Another would resample or scale what the front end hears, and the answers would be others.
+    """
+    wanted = feature_extractor(network.sample_rate)
+    for key in ("sampling_rate", "feature_size", "padding_value", "do_normalize"):
+        if getattr(extractor, key, None) != getattr(wanted, key):
+            raise ModelFolderError(
+                f"{folder / EXTRACTOR}: {key} is {getattr(extractor, key, None)!r}, the model of "
+                f"config.json wants {getattr(wanted, key)!r}; the files are not of one model, copy "
+                "or download them again"
+            )
 
 
 def _plan(config, folder, size, kinds):
@@ -191,7 +226,8 @@ def _fetch(repo_id, revision, token):
 
 
 def _check_files(folder):
-    """Bytes of the weights, and each one's type by name, of a model whose files can all be read.
+    """The two files that describe a model (dict of name to dict), bytes of its weights, and each
+    weight's type by name, of a model whose files can all be read.
 
     Raises ModelFolderError otherwise.
     """
@@ -209,7 +245,8 @@ def _check_files(folder):
             "update transformers and ser_lib, or choose another model"
         )
     check_config(folder / "config.json", config)
-    check_extractor(folder / EXTRACTOR, read_json(folder / EXTRACTOR))
+    heard = read_json(folder / EXTRACTOR)
+    check_extractor(folder / EXTRACTOR, heard)
     size, kinds = 0, {}
     for path in _weights(folder):
         if not path.is_file():
@@ -227,7 +264,7 @@ def _check_files(folder):
                 f"{path} is corrupt or incomplete ({one_line(error)}); copy or download it again"
             ) from error
         size += path.stat().st_size
-    return size, kinds
+    return {"config.json": config, EXTRACTOR: heard}, size, kinds
 
 
 def _weights(folder):

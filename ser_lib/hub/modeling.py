@@ -1,6 +1,7 @@
 """A speech-emotion classifier as Transformers knows models: waveforms in, logits out."""
 
 import itertools
+from pathlib import Path
 
 from torch.nn import functional as F
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -22,7 +23,8 @@ class SERForAudioClassification(PreTrainedModel):
     Raises
     ------
     ModelFolderError
-        If ``config.system`` does not describe a model that this version can build.
+        If ``config.system`` does not describe a model that this version can build, or tells other
+        classes apart than ``config.id2label`` names.
     """
 
     config_class = SERConfig
@@ -41,6 +43,7 @@ class SERForAudioClassification(PreTrainedModel):
             self.network = network_from_spec(config.system)
         except (LookupError, TypeError, ValueError) as error:
             raise ModelFolderError(f"config.json describes no system: {error!r}") from error
+        _check_classes(config, self.network)
         self.post_init()
 
     def _init_weights(self, module):
@@ -61,6 +64,9 @@ class SERForAudioClassification(PreTrainedModel):
     def from_pretrained(cls, source, *args, output_loading_info=False, **kwargs):
         """As in Transformers, but safetensors only, and weights that do not fit are refused.
 
+        With ``ignore_mismatched_sizes`` and another number of classes (``num_labels=3``) a network
+        gets a last layer for these, of random weights, to be trained further.
+
         Arguments
         ---------
         source : str or os.PathLike
@@ -73,12 +79,45 @@ class SERForAudioClassification(PreTrainedModel):
         Raises
         ------
         ModelFolderError
-            If the file lacks weights of the model or holds others.
+            If the file lacks weights of the model or holds others, or the system is one whose last
+            layer cannot be made anew.
         """
         kwargs.setdefault("use_safetensors", True)
+        anew = False
+        if kwargs.get("ignore_mismatched_sizes"):
+            config = kwargs.pop("config", None)
+            if config is None:
+                config, kwargs = cls.config_class.from_pretrained(
+                    source, return_unused_kwargs=True, **kwargs
+                )
+            anew, kwargs["config"] = _take_classes(config), config
         model, info = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
+        if anew:
+            info["mismatched_keys"] = _made_anew(model, info["mismatched_keys"])
         refuse_misfit(info, source)
         return (model, info) if output_loading_info else model
+
+    def save_pretrained(self, save_directory, *args, **kwargs):
+        """As in Transformers; source that is not there is not named.
+
+        Arguments
+        ---------
+        save_directory : str or os.PathLike
+            Folder. :func:`ser_lib.hub.saving.save_model` puts the source there, for those who have
+            no ser_lib, and a sound with its answer.
+        *args, **kwargs
+            As ``PreTrainedModel.save_pretrained`` takes them.
+        """
+        named = getattr(self.config, "auto_map", None)
+        # "id--module.Class" is in another repository, where it stays.
+        files = [f"{name.partition('.')[0]}.py" for name in (named or {}).values()]
+        if any("--" not in name and not Path(save_directory, name).is_file() for name in files):
+            del self.config.auto_map
+        try:
+            super().save_pretrained(save_directory, *args, **kwargs)
+        finally:
+            if named is not None:
+                self.config.auto_map = named
 
     def forward(self, input_values, attention_mask=None, labels=None, return_dict=None, **kwargs):
         """Logits of a padded batch.
@@ -107,6 +146,42 @@ class SERForAudioClassification(PreTrainedModel):
         if return_dict is False:
             return (logits,) if loss is None else (loss, logits)
         return SequenceClassifierOutput(loss=loss, logits=logits)
+
+
+def _check_classes(config, network):
+    """Raise ModelFolderError where a network has other classes than its configuration names."""
+    if network.n_classes != config.num_labels:
+        raise ModelFolderError(
+            f"config.json names {config.num_labels} classes, its system tells {network.n_classes} "
+            "apart; copy the model again, or, to train it for other classes, load it with "
+            "ignore_mismatched_sizes=True"
+        )
+
+
+def _take_classes(config):
+    """Give the system of a configuration as many classes as it has labels; whether that was needed.
+
+    A temperature and classes without training belong to the last layer that was, and go with it.
+    """
+    system = config.system
+    told = system.get("classifier") if isinstance(system, dict) else None
+    if not isinstance(told, dict) or told.get("n_classes") in (None, config.num_labels):
+        return False
+    kept = {key: system[key] for key in ("front_end", "scaler") if key in system}
+    config.system = {**kept, "classifier": {**told, "n_classes": config.num_labels}}
+    return True
+
+
+def _made_anew(model, mismatched):
+    """Draw the weights of layers whose shape is another; what is left of ``mismatched`` (list)."""
+    left = []
+    for name, *shapes in mismatched:
+        layer = model.get_submodule(name.rpartition(".")[0])
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()
+        else:
+            left.append((name, *shapes))
+    return left
 
 
 def refuse_misfit(info, source):

@@ -70,14 +70,14 @@ def save_model(network, folder, labels, provenance, card=None):
     try:
         new.mkdir(parents=True)
         try:
+            if not native:
+                write_bundle(network.spec, new)
             model.save_pretrained(new)
             # Weights are written for their owner alone; others may read them as they may the rest.
             weights, config = (new / name for name in (SAFE_WEIGHTS_NAME, CONFIG_NAME))
             weights.chmod(config.stat().st_mode & 0o777)
             extractor.save_pretrained(new)
             write_golden(model, extractor, new)
-            if not native:
-                write_bundle(network.spec, new)
             if card is not None:
                 (new / "README.md").write_text(card, encoding="utf-8")
             _flush(new)

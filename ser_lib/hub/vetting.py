@@ -21,6 +21,7 @@ _MEND = "choose another model, or mend its config.json"
 _ELSEWHERE = {
     *("quantization_config", "compression_config", "transformers_weights", "gguf_file"),
     *("use_kernels", "kernel_config", "distributed_config", "tp_plan", "adapter_kwargs"),
+    "configuration_files",  # other files to read in place of config.json
 }
 _ATTENTION = {"attn_implementation", "_attn_implementation", "_attn_implementation_internal"} | {
     "experts_implementation",

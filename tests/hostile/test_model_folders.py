@@ -3,6 +3,7 @@
 import json
 import pickle
 import resource
+import shutil
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,41 @@ def test_what_transformers_would_fetch_is_refused(copy, change, said):
 def test_what_would_replace_the_weights_is_refused(copy, name):
     (copy / name).write_text('{"base_model_name_or_path": "evil/model", "peft_type": "LORA"}')
     refused(copy, name)
+
+
+@pytest.mark.parametrize("name", ["config.4.0.0.json", "config.5.0.0.json"])
+def test_other_configurations_are_never_read(copy, change, name):
+    shutil.copy(copy / "config.json", copy / name)
+    change(copy / name, {"id2label": {"0": "\x1b[31mred"}, "attn_implementation": "evil/kernel"})
+    labels = load(copy, device="cpu").model.config.id2label
+    change(copy / "config.json", {"configuration_files": [name]})
+    refused(copy, "configuration_files asks for code or weights from elsewhere")
+    assert all("red" not in label for label in labels.values())
+
+
+def test_a_processor_beside_the_extractor_is_never_read(copy):
+    huge = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 10**4}
+    huge |= {"n_fft": 10**5, "sampling_rate": 8_000}
+    (copy / "processor_config.json").write_text(json.dumps({"feature_extractor": huge}))
+    for name in ("golden.json", "golden.flac"):
+        (copy / name).unlink(missing_ok=True)
+    extractor = load(copy, device="cpu").feature_extractor
+    assert type(extractor).__name__ == "Wav2Vec2FeatureExtractor"
+
+
+@pytest.mark.parametrize("classes", [2, 4, 9])
+def test_labels_of_other_classes_are_refused(copy, change, classes):
+    change(copy / "config.json", {"id2label": {str(n): f"label {n}" for n in range(classes)}})
+    refused(copy, f"config.json names {classes} classes")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("sampling_rate", 48_000), ("do_normalize", True), ("feature_size", 2), ("padding_value", 5)],
+)
+def test_an_extractor_of_another_model_is_refused(copy, change, key, value):
+    change(copy / "preprocessor_config.json", {key: value})
+    refused(copy, f"{key} is {value}, the model of config.json wants")
 
 
 HUGE = {

@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -139,3 +142,44 @@ def test_pickled_weights_are_not_loaded(network, model_folder, tmp_path):
 def test_config_without_a_system_is_refused():
     with pytest.raises(ModelFolderError, match="system"):
         SERForAudioClassification(SERConfig())
+
+
+@pytest.mark.parametrize("how", [{"num_labels": 2}, {"id2label": {0: "low", 1: "high"}}])
+@pytest.mark.parametrize("auto", [AutoModelForAudioClassification, SERForAudioClassification])
+def test_a_last_layer_for_other_classes_can_be_had(network, model_folder, tmp_path, auto, how):
+    with pytest.raises(ModelFolderError, match="names 2 classes"):
+        auto.from_pretrained(model_folder, **how)
+    model = auto.from_pretrained(model_folder, ignore_mismatched_sizes=True, **how).eval()
+    assert model.network.temperature == 1 and model.config.num_labels == 2
+    waveforms = torch.randn(3, 2500)
+    with torch.no_grad():
+        logits = model(waveforms).logits
+    assert logits.shape == (3, 2) and torch.isfinite(logits).all()
+    saved, found = network.state_dict(), model.network.state_dict()
+    other = [name for name in saved if not torch.equal(saved[name], found[name])]
+    assert {found[name].shape[0] for name in other} == {2} and 1 <= len(other) <= 2
+    model.save_pretrained(tmp_path)
+    again = auto.from_pretrained(tmp_path).eval()
+    with torch.no_grad():
+        assert torch.equal(again(waveforms).logits, logits)
+
+
+def test_sizes_that_nobody_asked_to_change_are_refused_all_the_same(model_folder, tmp_path):
+    folder = shutil.copytree(model_folder, tmp_path / "model")
+    values = json.loads((folder / "config.json").read_text())
+    values["system"]["classifier"]["d_feedforward"] *= 2
+    (folder / "config.json").write_text(json.dumps(values))
+    with pytest.raises(ModelFolderError, match="of another shape"):
+        SERForAudioClassification.from_pretrained(folder, ignore_mismatched_sizes=True)
+
+
+def test_source_that_is_not_saved_beside_it_is_not_named(model_folder, tmp_path):
+    model = SERForAudioClassification.from_pretrained(model_folder)
+    assert model.config.auto_map
+    model.save_pretrained(tmp_path)
+    assert "auto_map" not in json.loads((tmp_path / "config.json").read_text())
+    assert model.config.auto_map
+    again = SERForAudioClassification.from_pretrained(tmp_path)
+    waveforms = torch.randn(2, 2500)
+    with torch.no_grad():
+        assert torch.equal(again(waveforms).logits, model(waveforms).logits)
