@@ -204,6 +204,12 @@ def _main(argv):
     target = Path(options.output or Path(model_of(options.model)) / "model.onnx")
     if target.suffix != ".onnx":
         raise HparamsError(f"--output {target} does not end in .onnx")
+    where = options.data_folder or ("sample" if options.quantize else None)
+    rate = network.sample_rate
+    # Before the export, which takes longer than to find that a folder is not there.
+    clips, truth = (
+        labelled(options.model, where, labels, rate, options.classes) if where else ([], [])
+    )
     parts = learned_parts(network)
     files = {"onnx": _export(network, labels, target, parts=parts, source=source)}
     _say(files["onnx"], network)
@@ -213,11 +219,6 @@ def _main(argv):
         _say(files["onnx int8"], network)
         if files["onnx int8"].size > 0.97 * files["onnx"].size:
             print("There was next to nothing to quantise: trees have no weights.")
-    where = options.data_folder or ("sample" if options.quantize else None)
-    rate = network.sample_rate
-    clips, truth = (
-        labelled(options.model, where, labels, rate, options.classes) if where else ([], [])
-    )
     show(network, files, clips, truth, labels)
 
 

@@ -51,7 +51,11 @@ def _latency(way, clip):
 
 
 def labelled(model, data_folder, labels, rate, classes=None):
-    """At most ``_CLIPS`` clips of the model's own corpus, evenly spread, and their emotions."""
+    """At most ``_CLIPS`` clips of the model's own corpus, evenly spread, and their emotions.
+
+    Returns a list of float32 ndarray ``(samples,)`` at ``rate`` (Hz) and one of str; raises
+    CorpusError or AudioError where ``data_folder`` or a clip of it cannot be used.
+    """
     import numpy as np
 
     from ser_lib.audio import read_audio, resample
@@ -73,5 +77,5 @@ def labelled(model, data_folder, labels, rate, classes=None):
     read = (read_audio(row["path"], row["start"], row["end"]) for row in some)
     clips = [np.asarray(resample(samples, of, rate), np.float32) for samples, of in read]
     kind = "synthetic clips" if str(some[0]["corpus"]).endswith("-synthetic") else "clips"
-    print(f"  measured on {len(clips)} {kind} of {corpus.NAME}", flush=True)
+    print(f"to be measured on {len(clips)} {kind} of {corpus.NAME}", flush=True)
     return clips, list(some["emotion"])

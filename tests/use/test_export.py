@@ -237,6 +237,14 @@ def test_the_command_writes_and_measures(model_folder, tmp_path, capsys, monkeyp
     ]
 
 
+def test_a_data_folder_that_is_not_there_is_told_before_the_export(model_folder, tmp_path, capsys):
+    words = ["--output", str(tmp_path / "m.onnx"), "--data_folder", str(tmp_path / "nowhere")]
+    assert main([str(model_folder), *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "nowhere" in err
+    assert not any(tmp_path.iterdir())
+
+
 def test_both_files_tell_which_model_they_are_of(model_folder, make_network, tmp_path):
     export(model_folder, tmp_path / "m.onnx")
     export(model_folder, tmp_path / "light.onnx", quantize=True)
