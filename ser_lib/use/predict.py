@@ -9,23 +9,22 @@ What odd input gives:
 - several channels, 7.1 included: their mean;
 - NaN or infinity in a float wav: a bad file, also where they come late;
 - a picture named ``.wav``, an empty or a truncated file: a bad file;
-- a path that is not there, or vanishes on the way: a bad file.
+- a path that is not there, or vanishes on the way: a bad file;
+- a pipe or a device by its path, an address (``https://``): a bad file; ``-`` reads a pipe.
 
 Bad files are listed at the end, one line each on standard error; the others are answered. Exit
 codes: 0 all answered, 3 bad files among them (or nothing but), 2 a command that cannot be obeyed
-(no such model, a folder without sounds), 130 interrupted; rows that were printed are right.
+(no such model, a folder without sounds, an ``--output`` that is one of the sounds), 130
+interrupted; rows that were printed are right.
 """
 
 import contextlib
-import os
-import stat
 import sys
-import tempfile
 from pathlib import Path
 
 from ser_lib.errors import HparamsError, RunError
 from ser_lib.use.command import Parser, load_quietly, model_of, number, run
-from ser_lib.use.files import STANDARD_INPUT, find_sounds
+from ser_lib.use.files import STANDARD_INPUT, check_figure_folder, check_output, find_sounds
 from ser_lib.use.output import Csv, JsonLines, Table, plain
 from ser_lib.use.pictures import Pictures
 
@@ -102,8 +101,8 @@ def _parser():
 def _main(argv):
     options = _parser().parse_args(argv)
     files = find_sounds(options.sources)
-    _check_output(options.output, files)
-    _check_figures(options.figure_folder)
+    check_output(options.output, files)
+    check_figure_folder(options.figure_folder)
     # Heavy libraries load from here on, which --help and slips of the pen need not wait for.
     from ser_lib.use.batches import labels
     from ser_lib.use.stream import hear
@@ -199,51 +198,6 @@ def _writer(stream, options, files, names):
         return JsonLines(stream)
     told = [*names, UNSURE] if options.min_confidence else names
     return Table(stream, columns, max(len(plain(file)) for file in files), told)
-
-
-def _check_output(output, files):
-    """RunError where ``--output`` is one of the sounds, which opening it would empty."""
-    target = _identity(output) if output else None
-    if target is None:
-        return
-    for file in files:
-        try:
-            source = sys.stdin.fileno() if file == STANDARD_INPUT else file
-        except (AttributeError, OSError, ValueError):  # no standard input, or none of the system's
-            continue
-        if _identity(source) == target:
-            named = "standard input" if file == STANDARD_INPUT else file
-            raise RunError(plain(f"--output {output} is a sound to read ({named}); give another"))
-
-
-def _check_figures(folder):
-    """RunError where pictures could not be written, which is else found after the first answer."""
-    if folder is None:
-        return
-    # What is made to try is taken away again: there may be no picture to come.
-    new = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise RunError(
-            plain(f"{folder}: cannot be written ({error.strerror}); give another --figure_folder")
-        ) from error
-    finally:
-        for one in new:
-            with contextlib.suppress(OSError):
-                one.rmdir()
-
-
-def _identity(file):
-    """Device and number of an ordinary file (path or descriptor), through links, else None."""
-    try:
-        found = os.fstat(file) if isinstance(file, int) else Path(file).stat()
-    except (OSError, ValueError):
-        return None
-    # A terminal or /dev/null is not emptied by being opened.
-    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
 @contextlib.contextmanager
