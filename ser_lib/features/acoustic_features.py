@@ -41,7 +41,7 @@ from ser_lib.registry import register
 
 _N_FFT, _HOP = 2048, 512
 _N_MFCC, _N_MELS = 12, 128
-_N_FEATURES = 199
+_N_FEATURES, _MOST_PARTS = 199, 100
 
 
 @register("acoustic_features")
@@ -61,14 +61,14 @@ class AcousticFeatures(nn.Module):
     Raises
     ------
     ValueError
-        If ``parts`` is not positive or the sample rate too low for the contrast's six octaves
-        above 200 Hz.
+        If ``parts`` is no whole number from 1 to 100, or the sample rate too low for the
+        contrast's six octaves above 200 Hz.
     """
 
     def __init__(self, sample_rate=22_050, parts=1, source_pitch=False):
         super().__init__()
-        if parts < 1:
-            raise ValueError(f"parts is {parts}; a clip has 1 or more")
+        if isinstance(parts, bool) or not isinstance(parts, int) or not 1 <= parts <= _MOST_PARTS:
+            raise ValueError(f"parts is {parts!r}; a clip has 1 to {_MOST_PARTS}")
         if sample_rate <= 12_800:
             raise ValueError(f"sample_rate is {sample_rate} Hz; the contrast needs over 12800 Hz")
         self.sample_rate, self.parts, self.source_pitch = sample_rate, parts, source_pitch

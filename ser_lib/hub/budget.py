@@ -27,10 +27,15 @@ class Budget(TorchDispatchMode):
         Most bytes of all tensors made from nothing (weights, filters), on any device.
     operations : int, optional
         Most operations.
+    told : str
+        What a network with more of them is, for the message.
     """
 
-    def __init__(self, one, together=None, operations=None):
+    def __init__(
+        self, one, together=None, operations=None, told="has more parts than its weights have"
+    ):
         super().__init__()
+        self.told = told
         self.one, self.together, self.operations = one, together, operations
         self.made, self.counted = 0, 0
 
@@ -39,7 +44,7 @@ class Budget(TorchDispatchMode):
         kwargs = kwargs or {}
         self.counted += 1
         if self.operations is not None and self.counted > self.operations:
-            raise ModelFolderError(f"its network has more parts than its weights have; {_NEXT}")
+            raise ModelFolderError(f"its network {self.told}; {_NEXT}")
         tensors = [leaf for leaf in tree_flatten((args, kwargs))[0] if torch.is_tensor(leaf)]
         size = _size(operation, args, kwargs)
         if size > self.one:

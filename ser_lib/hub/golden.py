@@ -21,7 +21,7 @@ _SECONDS = 2.0
 # Rounding differs between machines and devices; probabilities of another head are far off.
 _TOLERANCE = 0.01
 # What one operation may take for two seconds of sound; Whisper's largest takes a third of it.
-_MOST_BYTES = 512 << 20
+_MOST_BYTES, _MOST_OPERATIONS = 512 << 20, 50_000
 _LONGEST_JSON = 1 << 20
 # What files that do not go together run a network into.
 _TROUBLE = (
@@ -130,5 +130,5 @@ def _logits(model, extractor, folder):
 def _answer(model, extractor, samples, rate):
     """Logits ``(classes,)`` of some samples."""
     made = extractor(samples, sampling_rate=rate, return_tensors="pt")
-    with Budget(_MOST_BYTES):
+    with Budget(_MOST_BYTES, operations=_MOST_OPERATIONS, told="takes too long over a second"):
         return model(**made).logits[0].float()

@@ -19,7 +19,8 @@ def to_waveform(source, model_rate, sampling_rate=None):
     Arguments
     ---------
     source : object
-        A path, bytes or a binary file object (wav, flac, mp3, ogg, aiff); ``(array, rate)``;
+        A path, bytes or a binary file object (wav, flac, mp3, ogg, aiff); ``(array, rate)``; what
+        a column ``datasets.Audio()`` holds (torchcodec's ``AudioDecoder``);
         an array or tensor, with ``sampling_rate``; or a dict with ``sampling_rate`` and ``raw``
         or ``array``, or with ``path`` or ``bytes`` and optionally ``start`` and ``end`` in s, as
         in ``datasets.Audio(decode=False)`` and in our manifests. Arrays are ``(samples,)``,
@@ -47,6 +48,9 @@ def to_waveform(source, model_rate, sampling_rate=None):
         waveform, rate = read_audio(source)
     elif isinstance(source, tuple) and len(source) == 2:
         waveform, rate = mono(source[0]), source[1]
+    elif hasattr(source, "get_all_samples"):
+        heard = source.get_all_samples()
+        waveform, rate = mono(heard.data), heard.sample_rate
     elif hasattr(source, "__array__"):
         waveform, rate = mono(source), sampling_rate
     else:

@@ -159,3 +159,9 @@ def test_its_spec_builds_it_again():
 def test_refuses_values_out_of_range(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         AcousticFeatures(**wrong)
+
+
+@pytest.mark.parametrize("parts", [0, -1, 101, 10**6, 1.5, True, "5", None])
+def test_parts_are_a_whole_number_in_range(parts):
+    with pytest.raises(ValueError, match="a clip has 1 to 100"):
+        AcousticFeatures(parts=parts)

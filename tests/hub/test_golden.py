@@ -78,3 +78,9 @@ def test_a_spoilt_sound_is_refused(folder):
     (folder / SOUND).write_bytes(b"no sound")
     with pytest.raises(ModelFolderError, match="cannot be checked"):
         load(folder)
+
+
+def test_a_model_that_takes_too_long_is_refused(folder, monkeypatch):
+    monkeypatch.setattr("ser_lib.hub.golden._MOST_OPERATIONS", 10)
+    with pytest.raises(ModelFolderError, match="takes too long over a second"):
+        load(folder)

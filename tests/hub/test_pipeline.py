@@ -208,7 +208,10 @@ def test_config_that_does_not_fit(copy, network):
     refused(copy, "newer_block")
     system = {**network.spec, "classifier": {**network.spec["classifier"], "n_classes": 4}}
     edit(copy, system=system)
-    refused(copy, "of another shape", "classifier.output")
+    refused(copy, "names 3 classes", "tells 4 apart")
+    shape = {**network.spec["scaler"], "shape": [8, 11]}
+    edit(copy, system={**network.spec, "scaler": shape})
+    refused(copy, "of another shape", "scaler.mean")
     (copy / "config.json").write_text("[]")
     refused(copy, "config.json")
     (copy / "config.json").write_text("{}")

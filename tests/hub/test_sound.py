@@ -1,4 +1,5 @@
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -75,6 +76,12 @@ def test_files_bytes_and_file_objects(tmp_path, kind):
         np.testing.assert_array_equal(waveform, waveforms[0])
     if kind in ("wav", "flac"):
         np.testing.assert_allclose(waveforms[0], TONE, atol=2**-15)
+
+
+def test_what_a_column_of_datasets_decodes():
+    samples = SimpleNamespace(data=torch.from_numpy(np.stack([TONE, TONE])), sample_rate=8000)
+    decoder = SimpleNamespace(get_all_samples=lambda: samples)
+    np.testing.assert_allclose(to_waveform(decoder, 8000), TONE, atol=1e-7)
 
 
 def test_manifest_rows_give_a_stretch(tmp_path):
