@@ -178,7 +178,7 @@ def hardware():
         used = PartialState().num_processes if PartialState._shared_state else 1
         return f"{used} x {torch.cuda.get_device_name()}"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} cores of {_processor()}"
+    return f"{cores} core{'s' * (cores != 1)} of {_processor()}"
 
 
 def versions():
