@@ -7,6 +7,7 @@ a downloaded model.
 import difflib
 import io
 import json
+import math
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -45,6 +46,9 @@ STARTS = ("encoder", "pretrained")
 WEIGHTS = (*STARTS, "revision", "allow_pickle")
 # In the file that a run leaves, whose references have become values: its keys need not be used.
 _RESOLVED = "__resolved"
+TOO_DEEP = "lists or blocks are nested too deeply; close the brackets that are open"
+_SETTING_TYPES = {field.name: field.type for field in fields(TrainingSettings)}
+_MOST_SHOWN = 80  # characters of a value in a complaint
 
 
 class Hparams:
@@ -70,7 +74,7 @@ class Hparams:
         except (OSError, UnicodeDecodeError) as error:
             raise HparamsError(f"{self.path} cannot be read as text; give a YAML") from error
         self.tree = _parse(self.path, self.text)
-        self._check_keys()
+        self._check_keys(overrides or {})
         self.overrides = {key: self._override(key, text) for key, text in (overrides or {}).items()}
         # Settings that the YAML leaves at their defaults can be given all the same.
         added = [key for key in self.overrides if key not in self.tree]
@@ -159,12 +163,14 @@ class Hparams:
             return resolve_references(io.StringIO(self.text), overrides).read()
         except (ValueError, TypeError, KeyError) as error:
             raise HparamsError(f"{self.path}: {_first_line(error)}") from error
+        except RecursionError as error:
+            raise HparamsError(f"{self.path}: {TOO_DEEP}") from error
 
     def to_repeat(self, n_classes):
         """The YAML of :meth:`resolved` (str) as a run leaves it: a system that can be run again."""
         return f"{self.resolved(n_classes).rstrip()}\n{_RESOLVED}: true\n"
 
-    def _check_keys(self):
+    def _check_keys(self, given):
         missing = [key for key in KINDS[self.kind] if key not in self.tree]
         if missing:
             raise HparamsError(
@@ -174,6 +180,14 @@ class Hparams:
         known = {*SETTINGS, *BLOCKS, *LISTS, *TEXTS, *FOLDERS, "n_classes"}
         if self.kind == "ensemble":
             known.update(WEIGHTS)
+        there = {*self.tree, *given, "n_classes"}
+        # Before the keys: the one that was meant looks unused now.
+        for name in _references(self.tree):
+            if name not in there:
+                keys = [key for key in self.tree if isinstance(key, str)]
+                raise HparamsError(
+                    f"{self.path}: <{name}> is referred to and is no key{_hint(name, keys)}"
+                )
         referred = set(re.findall(r"<\s*(\w+)", self.text))
         if _RESOLVED in self.tree:
             referred.update(key for key in self.tree if isinstance(key, str))
@@ -190,7 +204,8 @@ class Hparams:
                 "there, or give the system's own YAML"
             )
         if key not in self.tree and key in SETTINGS:
-            return _from_text(key, text)
+            value = _from_text(key, text)
+            return _finite(key, value) if _SETTING_TYPES[key] is float else value
         if key not in self.tree or key.startswith("__"):
             raise HparamsError(f"{self.path} has no key {key!r}{_hint(key, self._open_keys())}")
         current = self.tree[key]
@@ -212,7 +227,8 @@ class Hparams:
             return text
         if current is None or isinstance(current, ruamel.yaml.comments.TaggedScalar):
             return value
-        return check_type(key, value, _plain_type(current))
+        wanted = _plain_type(current)
+        return check_type(key, _finite(key, value) if wanted is float else value, wanted)
 
 
 def find_yaml(path):
@@ -230,12 +246,47 @@ def find_yaml(path):
 def _from_text(key, text):
     """Value of an option as typed, read as YAML; raises HparamsError."""
     try:
-        return ruamel.yaml.YAML(typ="safe").load(text)
-    except ruamel.yaml.YAMLError as error:
+        # The parser in C ends the whole process where lists are nested without an end.
+        return ruamel.yaml.YAML(typ="safe", pure=True).load(text)
+    except (ruamel.yaml.YAMLError, RecursionError) as error:
+        shown = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
         raise HparamsError(
-            f"--{key} {text}: not a value YAML can read; write a number, a word, true, false, null "
-            "or a list such as [1, 2]"
+            f"--{key} {shown}: not a value YAML can read; write a number, a word, true, false, "
+            "null or a list such as [1, 2]"
         ) from error
+
+
+def _finite(key, value):
+    """``value``; raises HparamsError where it is, or in Python's spelling would be, nan or inf."""
+    try:
+        finite = math.isfinite(float(value))
+    except OverflowError:
+        finite = False
+    except (TypeError, ValueError):
+        # Another kind of value, which the check of the type refuses.
+        finite = True
+    if not finite:
+        shown = str(value)[:_MOST_SHOWN]
+        raise HparamsError(f"{key} is {shown}; it must be a finite number such as 0.001")
+    return value
+
+
+def _references(tree):
+    """Top-level keys that the !ref and !copy of a YAML's tree name (list of str)."""
+    names, waiting, seen = [], [tree], set()
+    while waiting:
+        node = waiting.pop()
+        # An anchor may stand inside itself.
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, dict):
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+        elif str(getattr(getattr(node, "tag", None), "value", None)) in ("!ref", "!copy"):
+            names += re.findall(r"<\s*(\w+)", str(node.value))
+    return names
 
 
 def _parse(path, text):
@@ -246,6 +297,8 @@ def _parse(path, text):
         place = f" line {mark.line + 1}" if mark else ""
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]
         raise HparamsError(f"{path}{place}: {problem}") from error
+    except RecursionError as error:
+        raise HparamsError(f"{path}: {TOO_DEEP}") from error
     if not isinstance(tree, dict):
         raise HparamsError(f"{path} holds no keys; it must be a mapping such as 'seed: 1'")
     return tree
@@ -275,7 +328,7 @@ def _first_line(error):
 
 
 def _hint(key, known):
-    near = difflib.get_close_matches(key, list(known), n=1)
+    near = difflib.get_close_matches(key, sorted(known), n=1)
     if near:
         return f"; did you mean {near[0]!r}?"
-    return f"; it has {', '.join(known)}"
+    return f"; it has {', '.join(sorted(known))}"

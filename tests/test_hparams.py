@@ -60,6 +60,12 @@ def test_what_is_typed_where_one_stands_comes_first(tmp_path, monkeypatch):
         ({"batch_size": "2.5"}, "batch_size"),
         ({"batch_size": "null"}, "batch_size"),
         ({"lr": "fast"}, "lr is 'fast'; it must be a number"),
+        ({"lr": "nan"}, "lr is nan; it must be a finite number such as 0.001"),
+        ({"lr": ".nan"}, "lr is nan; it must be a finite number"),
+        ({"lr": "-.inf"}, "lr is -inf; it must be a finite number"),
+        ({"lr": "1" + "0" * 400}, "it must be a finite number"),
+        ({"warmup_epochs": ".inf"}, "warmup_epochs is inf; it must be a finite number"),
+        ({"lr": "[" * 100_000}, "[[...: not a value YAML can read; write a number"),
         ({"cache_features": "3"}, "cache_features is 3; it must be true or false"),
         ({"seconds": "[2]"}, "seconds"),
         ({"front_end": "3"}, "front_end is built by the YAML"),
@@ -98,7 +104,15 @@ def test_an_empty_folder_name_is_refused():
         ("", "no keys"),
         ("front_end: 1\nclassifier: 1\noptimizer: 1\n5: 3", "5 is no word"),
         ("front_end: 1\nclassifier: 1\noptimizer: 1\ndata_folder: 5", "data_folder is 5"),
-        ("front_end: 1\nclassifier: 1\noptimizer: 1\nbatch_size: !ref <n>", "n"),
+        (
+            "front_end: 1\nclassifier: 1\noptimizer: 1\nbatch_size: !ref <n>",
+            "<n> is referred to and is no key; it has batch_size, classifier, front_end, optimizer",
+        ),
+        (
+            "front_end: 1\nclassifier: 1\noptimizer: {lr: !ref <lrr>}\nlr: 1",
+            "<lrr> is referred to and is no key; did you mean 'lr'",
+        ),
+        ("a: " + "[" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_broken_yaml_is_named(tmp_path, text, message):
@@ -122,6 +136,29 @@ def test_a_setting_may_be_a_reference(tmp_path, small_yaml):
     path.write_text(small_yaml.read_text().replace("batch_size: 16", "n: 4\nbatch_size: !ref <n>"))
     assert Hparams(path).settings.batch_size == 4
     assert Hparams(path, {"n": "8"}).settings.batch_size == 8
+
+
+def test_a_reference_is_a_tag_and_no_word_in_a_text(tmp_path, small_yaml):
+    path = tmp_path / "small.yaml"
+    text = small_yaml.read_text().replace("Small test system", "of <nobody>")
+    path.write_text(f"# write !ref <nothing>\n{text}")
+    assert Hparams(path).value("system_title") == "of <nobody>"
+
+
+def test_a_setting_that_only_the_command_line_gives_may_be_referred_to(tmp_path, small_yaml):
+    path = tmp_path / "reference.yaml"
+    text = small_yaml.read_text()
+    path.write_text(text.replace("batch_size: 16", "batch_size: !ref <inner_folds>"))
+    assert Hparams(path, {"inner_folds": "4"}).settings.batch_size == 4
+
+
+def test_an_unknown_key_is_answered_with_the_keys_in_their_order(tmp_path):
+    path = tmp_path / "odd.yaml"
+    path.write_text("front_end: 1\nclassifier: 1\noptimizer: 1\nxyz: 1")
+    with pytest.raises(HparamsError, match="unknown key 'xyz'; it has ") as caught:
+        Hparams(path)
+    names = str(caught.value).partition("; it has ")[2].split(", ")
+    assert "batch_size" in names and names == sorted(names)
 
 
 def test_a_missing_yaml_lists_what_there_is():

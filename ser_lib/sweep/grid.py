@@ -24,7 +24,7 @@ from pathlib import Path
 import ruamel.yaml
 
 from ser_lib.errors import HparamsError, ProtocolError
-from ser_lib.hparams import ROOT, Hparams
+from ser_lib.hparams import ROOT, TOO_DEEP, Hparams
 from ser_lib.protocols import lookup
 from ser_lib.sweep.planned import Planned
 
@@ -81,6 +81,8 @@ def _blocks(path):
         place = f" line {mark.line + 1}" if mark else ""
         told = " ".join(str(getattr(error, "problem", None) or error).split())
         raise HparamsError(f"{path}{place}: {told}; a grid is plain YAML") from error
+    except RecursionError as error:
+        raise HparamsError(f"{path}: {TOO_DEEP}") from error
     if not isinstance(blocks, list) or not blocks:
         raise HparamsError(f"{path}: is no list of blocks; begin each with '- recipe: NAME'")
     for number, block in enumerate(blocks, start=1):

@@ -6,6 +6,7 @@ from pathlib import Path
 import ruamel.yaml
 
 from ser_lib.errors import HparamsError, ProtocolError
+from ser_lib.hparams import TOO_DEEP
 from ser_lib.protocols import lookup
 
 NAMES = {"ua": "UA", "wa": "WA"}
@@ -96,6 +97,8 @@ def read_published(path: str | Path) -> list[Published]:
     except (UnicodeDecodeError, ruamel.yaml.YAMLError) as error:
         told = " ".join(str(error).split())
         raise HparamsError(f"{path}: is no YAML ({told})") from error
+    except RecursionError as error:
+        raise HparamsError(f"{path}: {TOO_DEEP}") from error
     if not isinstance(entries, list):
         raise HparamsError(f"{path}: is no list of entries")
     found = []

@@ -4,6 +4,7 @@ from ser_lib.errors import HparamsError
 from ser_lib.hparams import ROOT
 from ser_lib.sweep.grid import read_grids
 from ser_lib.sweep.planned import identity, identity_of
+from ser_lib.sweep.published import read_published
 
 
 def test_a_block_is_the_product_of_its_lists(grid, root):
@@ -127,3 +128,12 @@ def test_the_repositorys_own_grids_can_be_read():
     assert len(grids) >= 3
     plan = read_grids(grids)
     assert {planned.recipe for planned in plan} == {"RAVDESS", "EMO-DB", "Merged"}
+
+
+@pytest.mark.parametrize("read", [lambda path: read_grids([path]), read_published])
+def test_a_file_of_nested_lists_without_an_end_is_one_line(tmp_path, read):
+    path = tmp_path / "deep.yaml"
+    path.write_text("a: " + "[" * 100_000)
+    with pytest.raises(HparamsError, match=r"deep\.yaml: .*nested too deeply") as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
