@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from ser_lib.cli import add_drop_conflicts, exit_code, overrides
+from ser_lib.cli import Parser, add_drop_conflicts, exit_code, overrides
 from ser_lib.corpora.choice import add_classes, choose
 from ser_lib.errors import CorpusError, HparamsError
 from ser_lib.logs import log_to_console
@@ -51,7 +51,7 @@ def _main(argv):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m ser_lib.cross_corpus",
         usage="%(prog)s hparams/SYSTEM.yaml [options] [--KEY VALUE ...]",
         description="Train a system on each of several corpora and test it on all of them, on the "
@@ -125,8 +125,12 @@ def _run(options, values):
 def _modules(options):
     """The corpora that are asked for, one with a choice of classes as it is chosen (list)."""
     from ser_lib.corpora.known import by_name
+    from ser_lib.corpora.label_map import FOUR, labels_within
 
     modules = [by_name(name) for name in options.corpora]
+    for module in modules:
+        # Before the others are read, which takes minutes.
+        labels_within(module.NAME, FOUR)
     if options.classes and not any(hasattr(module, "variant") for module in modules):
         choose(modules[0], options.classes)
     return [

@@ -123,6 +123,16 @@ def test_excited_turns_of_iemocap_are_happy_unless_they_are_left_out(
     assert ("--classes" in told) == bool(words)
 
 
+def test_a_corpus_without_a_label_map_is_told_before_anything_is_read(arguments, capsys):
+    capsys.readouterr()
+    words = [word for word in arguments if word != "emo-db"]
+    words.insert(words.index("RAVDESS") + 1, "Merged")
+    assert main(words) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1
+    assert printed.err.startswith("error: the label map knows no corpus Merged")
+
+
 def test_conflicting_clips_can_be_left_out(folder, arguments, data, tmp_path, capsys):
     whole = Ledger.load(folder / "trained-on-RAVDESS" / "ledger.json")
     spoiled = next(name for name in whole.train if name[6:8] == "04")
