@@ -134,7 +134,7 @@ def _parser(corpus):
     # With it comes what fetches; the other commands need none of that to begin.
     from ser_lib.corpora.places import default_of
 
-    parser = _Parser(
+    parser = Parser(
         prog=f"python recipes/{corpus.NAME}/train.py",
         usage="%(prog)s hparams/SYSTEM.yaml [options] [--KEY VALUE ...]",
         description=f"Train a system on {corpus.NAME}, report honestly and leave a model folder\n"
@@ -184,11 +184,12 @@ def _in_column(text):
     )
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse that raises our error instead of printing usage and leaving."""
+class Parser(argparse.ArgumentParser):
+    """argparse whose complaints are our errors, one line each; made inside :func:`exit_code`."""
 
     def error(self, message):
-        raise HparamsError(f"{message}; see --help")
+        """Raise HparamsError instead of printing usage and leaving."""
+        raise HparamsError(f"{' '.join(message.split())}; see {self.prog} --help")
 
 
 def _fold(text):

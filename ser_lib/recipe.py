@@ -80,6 +80,8 @@ def _run(corpus, options, hparams):
         check_push(options.push_to_hub, options.hub_private, options.push_space)
     elif options.push_space:
         raise HparamsError("--push_space shows a published model; say --push_to_hub USER/NAME too")
+    elif options.hub_private:
+        raise HparamsError("--hub_private is of a published model; say --push_to_hub USER/NAME too")
     with Watch(state):
         folder, results = _run_folds(corpus, options, hparams, state, rule, folds, output)
     state.destroy_process_group()

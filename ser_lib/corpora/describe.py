@@ -7,7 +7,7 @@ does the reading by itself; the command is there to check a folder, or to look a
 import argparse
 from collections import Counter
 
-from ser_lib.cli import exit_code
+from ser_lib.cli import Parser, exit_code
 from ser_lib.corpora import places
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.errors import CorpusError
@@ -32,8 +32,7 @@ def main(corpus, argv=None):
         0 when done, 2 after an error that the person can mend (one line on stderr), 130 when
         interrupted, 143 when ended by SIGTERM.
     """
-    options = _parser(corpus).parse_args(argv)
-    return exit_code(lambda: _main(corpus, options))
+    return exit_code(lambda: _main(corpus, _parser(corpus).parse_args(argv)))
 
 
 def _main(corpus, options):
@@ -49,7 +48,7 @@ def _main(corpus, options):
 
 def _parser(corpus):
     """Command line of a corpus; its help ends with the corpus card."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"python recipes/{corpus.NAME}/prepare.py",
         description=f"Read {corpus.NAME} into a manifest and say what is in it.",
         epilog=corpus.__doc__,

@@ -6,7 +6,6 @@ rewrites what stands between the two marker comments; with ``--check`` it writes
 with code 1 where the README differs, which keeps hand-edited numbers out.
 """
 
-import argparse
 import difflib
 import json
 import sys
@@ -14,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ser_lib.errors import RunError, SerError
+from ser_lib.cli import Parser, exit_code
+from ser_lib.errors import RunError
 from ser_lib.evaluation.files import write_text
 from ser_lib.evaluation.markdown import count, table
 from ser_lib.evaluation.rows import (
@@ -150,7 +150,12 @@ def read_metrics(path: str | Path) -> dict:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns 0, 1 where ``--check`` finds a difference, 2 for an error."""
-    parser = argparse.ArgumentParser(
+    codes = []
+    return exit_code(lambda: codes.append(_main(arguments))) or codes[0]
+
+
+def _main(arguments):
+    parser = Parser(
         prog="python -m ser_lib.evaluation.tables",
         description="Write the table of results of a README from the metrics.json of its runs.",
         epilog="The README holds the lines <!-- results:begin --> and <!-- results:end -->; what "
@@ -174,17 +179,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="write nothing; show the difference and end with code 1 where there is one",
     )
     options = parser.parse_args(arguments)
-    try:
-        paths = sorted(options.results.rglob("metrics.json"))
-        if not paths:
-            raise RunError(
-                f"{options.results}: no metrics.json below it; give the folder that holds the runs"
-            )
-        text = results_table(paths)
-        differs = refresh(options.readme, options.marker, text, options.check)
-    except SerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    paths = sorted(options.results.rglob("metrics.json"))
+    if not paths:
+        raise RunError(
+            f"{options.results}: no metrics.json below it; give the folder that holds the runs"
+        )
+    text = results_table(paths)
+    differs = refresh(options.readme, options.marker, text, options.check)
     runs = count(len(paths), "run")
     if differs and options.check:
         print(

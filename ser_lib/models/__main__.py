@@ -3,7 +3,6 @@
 A system is a YAML, so this one file of the room looks beyond it.
 """
 
-import argparse
 import contextlib
 import hashlib
 import json
@@ -11,8 +10,9 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ser_lib.cli import Parser, exit_code
 from ser_lib.corpora.places import cache_folder
-from ser_lib.errors import RunError, SerError
+from ser_lib.errors import RunError
 
 _ROOT = Path(__file__).resolve().parents[2]
 # What the list follows from.
@@ -31,23 +31,22 @@ def main(argv=None):
     argv : list of str or None
         Command line without the program's name.
     """
-    parser = argparse.ArgumentParser(prog="python -m ser_lib.models")
+    return exit_code(lambda: _list(argv))
+
+
+def _list(argv):
+    parser = Parser(prog="python -m ser_lib.models")
     parser.description = "List the systems of hparams/: what they are, parameters, input, source."
     parser.add_argument("--classes", type=int, default=8, help="emotions (default: %(default)s)")
     arguments = parser.parse_args(argv)
-    try:
-        rows = [("system", "learned by", "parameters", "front end", "features", "source")]
-        rows += _kept_rows(arguments.classes)
-    except SerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    rows = [("system", "learned by", "parameters", "front end", "features", "source")]
+    rows += _kept_rows(arguments.classes)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
         print("  ".join([*cells, row[-1]]))
     names = ", ".join(sorted(path.stem for path in (_ROOT / "hparams/pretrained").glob("*.yaml")))
     print(f"\nhparams/pretrained/ ({names}): whatever the encoder is that --encoder names")
-    return 0
 
 
 def _kept_rows(n_classes):

@@ -5,7 +5,7 @@ import importlib
 import sys
 import textwrap
 
-from ser_lib.cli import add_drop_conflicts, exit_code
+from ser_lib.cli import Parser, add_drop_conflicts, exit_code
 from ser_lib.corpora.choice import add_classes, choose, widest
 from ser_lib.errors import ProtocolError, SerError
 from ser_lib.protocols import PROTOCOLS, Ledger, lookup, split
@@ -30,8 +30,13 @@ def main(argv=None):
     0: all well; 1: a promise is broken or a table out of date; 2: a file, corpus or argument is
     bad, said in one line.
     """
-    arguments, codes = _parser().parse_args(argv), []
-    return exit_code(lambda: codes.append(arguments.run(arguments))) or codes[0]
+    codes = []
+
+    def job():
+        arguments = _parser().parse_args(argv)
+        codes.append(arguments.run(arguments))
+
+    return exit_code(job) or codes[0]
 
 
 def _list(arguments):
@@ -107,7 +112,7 @@ def _reader(protocol):
 
 def _parser():
     """The command line, described for a person who meets it first through ``--help``."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m ser_lib.protocols",
         description="Named splits of speech-emotion corpora, and the audit of what they share.",
         epilog=EXAMPLES,

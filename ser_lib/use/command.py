@@ -5,12 +5,12 @@ import os
 import sys
 from pathlib import Path
 
+from ser_lib import cli
 from ser_lib.cli import exit_code
-from ser_lib.errors import HparamsError
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse whose complaints are our errors, one line each."""
+class Parser(cli.Parser):
+    """The parser of a command ``python -m ser_lib WORD``."""
 
     def __init__(self, word, **options):
         super().__init__(
@@ -19,10 +19,6 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             **options,
         )
-
-    def error(self, message):
-        """Raise HparamsError instead of printing usage and leaving."""
-        raise HparamsError(f"{message}; see {self.prog} --help")
 
 
 def run(job):

@@ -1,5 +1,6 @@
 """Every mistake of the person ends in one line, an exit code, and nothing lost."""
 
+import importlib
 import shutil
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_lib.corpora import ravdess
+from ser_lib.corpora import describe, ravdess
 from ser_lib.protocols import PROTOCOLS
 
 
@@ -187,6 +188,12 @@ def test_a_recording_of_a_test_speaker_under_the_name_of_another(refused, corpus
     assert "mend the corpus folder" in line
 
 
+@pytest.mark.parametrize("option", ["--push_space", "--hub_private"])
+def test_an_option_of_publishing_without_a_place_to_publish(refused, option):
+    line = refused(option)
+    assert option in line and "say --push_to_hub USER/NAME too" in line
+
+
 def test_unwritable_output_folder(refused, tmp_path):
     (tmp_path / "file").write_text("in the way")
     line = refused(output=tmp_path / "file" / "run")
@@ -258,3 +265,31 @@ def test_corrupt_safetensors_of_a_model(recipe, tmp_path):
         ser_lib.load(folder / "model")
     assert "model.safetensors" in str(caught.value) or str(folder / "model") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "told"),
+    [
+        ("protocols.__main__", [], "required: COMMAND; see python -m ser_lib.protocols --help"),
+        ("protocols.__main__", ["bogus"], "see python -m ser_lib.protocols --help"),
+        ("protocols.__main__", ["show", "x", "--fold", "y"], "ser_lib.protocols show --help"),
+        ("models.__main__", ["--classes", "x"], "see python -m ser_lib.models --help"),
+        ("cross_corpus", [], "required: yaml; see python -m ser_lib.cross_corpus --help"),
+        ("evaluation.tables", ["README.md"], "see python -m ser_lib.evaluation.tables --help"),
+        ("use.export", ["--bogus"], "see python -m ser_lib export --help"),
+    ],
+)
+def test_a_word_that_a_command_does_not_know_or_lacks(module, words, told, capsys):
+    assert importlib.import_module(f"ser_lib.{module}").main(words) == 2
+    assert_one_line(capsys, told)
+
+
+def test_a_word_that_prepare_does_not_know(capsys):
+    assert describe.main(ravdess, ["--bogus"]) == 2
+    assert_one_line(capsys, "--bogus; see python recipes/RAVDESS/prepare.py --help")
+
+
+def assert_one_line(capsys, told):
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.startswith("error: ")
+    assert told in printed.err and printed.err.count("\n") == 1
