@@ -13,7 +13,9 @@ fbank, speech_encoder   a loop in the graph takes each clip from samples to prob
 with all its frames
 ======================  =================================================================
 
-All of them take any number of clips of any lengths, padded with anything.
+All of them take any number of clips of any lengths, padded with anything. A clip that is not
+finite, or whose features are not, gets NaN from every network: recurrent layers and limits would
+lose it on the way, and answer with numbers. Trees answer, as they do in PyTorch.
 """
 
 import math
@@ -21,6 +23,7 @@ import math
 import numpy as np
 
 from ser_lib.errors import ModelFolderError
+from ser_lib.models.tree_ensemble import TreeEnsemble
 from ser_lib.models.waveform_ensemble import WaveformEnsemble
 from ser_lib.use.onnx_parts import acoustic, clipwise, encoder, fixed, issa, learned
 from ser_lib.use.onnx_parts.graph import Graph, Value
@@ -106,7 +109,12 @@ def whole(network, parts, metadata):
             for front_end, model in zip(front_ends, encoders, strict=True)
         ]
         ones = g.op("Expand", np.int64(1), g.op("Shape", lengths, dtype=np.int64))
-        made = g.embed(head, [g.concat(rows, 1), ones][: len(head.graph.input)])
+        together = g.concat(rows, 1)
+        made = g.embed(head, [together, ones][: len(head.graph.input)])
+        if not _only_trees(network):
+            inside = g.range(waveforms.size(1)) < lengths.unsqueeze(1)
+            heard = inside.where(waveforms, 0.0)
+            made = made + _nothing(heard, 1) + _nothing(together, 1)
         at_once = all(front_end.registered_name in BATCHES for front_end in front_ends)
         way = "at once" if at_once else "features clip by clip"
     inputs = [
@@ -151,9 +159,20 @@ def _clip_by_clip(g, network, waveforms, lengths, model, head):
             again = inner.op("Mod", inner.range(frames.at_least(fewest)), frames)
             frames, made = frames.at_least(fewest), made.take(again, axis=axis)
         words = [made.unsqueeze(0), inner.list(frames)][: len(head.graph.input)]
-        return [inner.embed(head, words).squeeze(0)]
+        carried = _nothing(clip, 0).squeeze(0) + _nothing(made.reshape(-1), 0).squeeze(0)
+        return [inner.embed(head, words).squeeze(0) + carried]
 
     return g.loop(waveforms.size(0), body)[0]
+
+
+def _only_trees(network):
+    classifiers = getattr(network, "classifiers", None) or [network.classifier]
+    return all(isinstance(classifier, TreeEnsemble) for classifier in classifiers)
+
+
+def _nothing(values, axis):
+    """Zero for each row of finite numbers, else NaN."""
+    return (values * 0.0).sum(axis, keep=True)
 
 
 def _of_clip(g, front_end, clip, model):
