@@ -9,9 +9,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from ser_lib.cli import add_drop_conflicts, exit_code
+from ser_lib.cli import Parser, add_drop_conflicts, exit_code
 from ser_lib.corpora.choice import add_classes
-from ser_lib.errors import HparamsError, RunError
+from ser_lib.errors import RunError
 
 logger = logging.getLogger("ser_lib.text")
 
@@ -40,15 +40,8 @@ def main(argv=None):
     return exit_code(lambda: _run(_parser().parse_args(argv)), "start the same command again")
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse that raises our error instead of printing usage and leaving."""
-
-    def error(self, message):
-        raise HparamsError(f"{message}; see --help")
-
-
 def _parser():
-    parser = _Parser(
+    parser = Parser(
         prog="python -m ser_lib.text",
         description="Train a text model on a corpus's transcripts, under the ledger that the audio "
         "systems use,\nreport honestly, and fuse it with finished audio runs if wanted.",
