@@ -11,6 +11,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Threads of several processes would wait for each other's; read when PyTorch is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # librosa's loops are compiled at first use. A process that loaded them from the cache while
+    # another wrote there has crashed, so each has its own.
+    numba = REPOSITORY / ".pytest_cache" / f"numba-{os.environ['PYTEST_XDIST_WORKER']}"
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(numba))
 
 # A shell starts what it puts into the background deaf to Ctrl-C, nohup what it starts to a lost
 # terminal, and programs that the tests interrupt would inherit that.
