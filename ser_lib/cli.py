@@ -192,6 +192,20 @@ class Parser(argparse.ArgumentParser):
         raise HparamsError(f"{' '.join(message.split())}; see {self.prog} --help")
 
 
+def number(least, most=float("inf"), kind=float):
+    """Type for argparse: a number (``kind``) from ``least`` to ``most``, both allowed."""
+
+    def convert(text):
+        value = kind(text)
+        if not least <= value <= most:
+            among = f"from {least:g} to {most:g}" if most < float("inf") else f"{least:g} or more"
+            raise argparse.ArgumentTypeError(f"{text} is not {among}")
+        return value
+
+    convert.__name__ = "whole number" if kind is int else "number"
+    return convert
+
+
 def _fold(text):
     if text == "all":
         return text

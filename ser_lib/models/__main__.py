@@ -10,7 +10,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ser_lib.cli import Parser, exit_code
+from ser_lib.cli import Parser, exit_code, number
 from ser_lib.corpora.places import cache_folder
 from ser_lib.errors import RunError
 
@@ -37,7 +37,9 @@ def main(argv=None):
 def _list(argv):
     parser = Parser(prog="python -m ser_lib.models")
     parser.description = "List the systems of hparams/: what they are, parameters, input, source."
-    parser.add_argument("--classes", type=int, default=8, help="emotions (default: %(default)s)")
+    parser.add_argument(
+        "--classes", type=number(2, 1000, int), default=8, help="emotions (default: %(default)s)"
+    )
     arguments = parser.parse_args(argv)
     rows = [("system", "learned by", "parameters", "front end", "features", "source")]
     rows += _kept_rows(arguments.classes)

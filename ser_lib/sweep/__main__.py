@@ -11,13 +11,13 @@ import sys
 import threading
 from pathlib import Path
 
-from ser_lib.cli import exit_code
+from ser_lib.cli import exit_code, number
 from ser_lib.errors import HparamsError
 from ser_lib.hparams import ROOT
 from ser_lib.interruption import Stopped
 from ser_lib.sweep.grid import read_grids
 from ser_lib.sweep.runner import Sweep
-from ser_lib.use.command import Parser, number
+from ser_lib.use.command import Parser
 
 _EPILOG = """\
 A run is the recipe's own command, in a process of its own. What is done is left alone, what was cut

@@ -49,20 +49,6 @@ def run(job):
     return exit_code(once, "what is printed is right") or codes[0]
 
 
-def number(least, most=float("inf"), kind=float):
-    """Type for argparse: a number (``kind``) from ``least`` to ``most``, both allowed."""
-
-    def convert(text):
-        value = kind(text)
-        if not least <= value <= most:
-            among = f"from {least:g} to {most:g}" if most < float("inf") else f"{least:g} or more"
-            raise argparse.ArgumentTypeError(f"{text} is not {among}")
-        return value
-
-    convert.__name__ = "whole number" if kind is int else "number"
-    return convert
-
-
 def model_of(source):
     """Model folder or Hub id (str): of a run folder, the model in it."""
     inside = Path(source, "model")

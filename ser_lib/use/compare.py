@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from ser_lib.cli import number
 from ser_lib.errors import HparamsError, RunError
-from ser_lib.use.command import Parser, number, run
+from ser_lib.use.command import Parser, run
 
 _EPILOG = """\
 examples:

@@ -4,10 +4,11 @@ import functools
 import os
 import tempfile
 
+from ser_lib.cli import number
 from ser_lib.errors import AudioError, HparamsError, RunError
 from ser_lib.use import demo_page
 from ser_lib.use.batches import labels
-from ser_lib.use.command import Parser, load_quietly, number, run
+from ser_lib.use.command import Parser, load_quietly, run
 from ser_lib.use.demo_clip import ask, read_clip
 from ser_lib.use.demo_style import STYLE
 

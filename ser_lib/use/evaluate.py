@@ -15,9 +15,10 @@ import logging
 import sys
 from pathlib import Path
 
+from ser_lib.cli import number
 from ser_lib.corpora.choice import add_classes
 from ser_lib.errors import HparamsError, RunError
-from ser_lib.use.command import Parser, load_quietly, model_of, number, run
+from ser_lib.use.command import Parser, load_quietly, model_of, run
 
 logger = logging.getLogger("ser_lib.use.evaluate")
 
@@ -146,10 +147,17 @@ def _default_folder(options, protocol):
 
 
 def _check_folder(folder):
-    """RunError where the folder holds a training run, whose report this would overwrite."""
+    """RunError where the folder holds what this would overwrite and no evaluation has made."""
+    from ser_lib.evaluation.tables import read_metrics
+
     for one in (folder, *sorted(folder.glob("fold-*"))):
+        held, metrics = None, one / "metrics.json"
         if any((one / name).exists() for name in ("checkpoints", "hyperparams.yaml", "model")):
-            raise RunError(f"{one} holds a training run; choose another --output_folder")
+            held = "a training run"
+        elif metrics.exists() and not read_metrics(metrics)["run"].get("evaluated"):
+            held = "the report of another command"
+        if held:
+            raise RunError(f"{one} holds {held}; choose another --output_folder")
 
 
 def _score(options, corpus, classify, manifest, ledger, matched, folder):

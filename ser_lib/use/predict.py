@@ -22,8 +22,9 @@ import contextlib
 import sys
 from pathlib import Path
 
+from ser_lib.cli import number
 from ser_lib.errors import HparamsError, RunError
-from ser_lib.use.command import Parser, load_quietly, model_of, number, run
+from ser_lib.use.command import Parser, load_quietly, model_of, run
 from ser_lib.use.files import STANDARD_INPUT, check_figure_folder, check_output, find_sounds
 from ser_lib.use.output import Csv, JsonLines, Table, plain
 from ser_lib.use.pictures import Pictures

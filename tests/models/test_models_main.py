@@ -61,3 +61,10 @@ def test_a_list_that_cannot_be_kept_is_printed_all_the_same(capsys, monkeypatch,
     monkeypatch.setattr(listing, "_rows", lambda n: [tuple("abcdef")])
     assert main([]) == 0
     assert capsys.readouterr().out.splitlines()[1].split() == [*"abcdef"]
+
+
+@pytest.mark.parametrize("classes", ["1", "-3", "many"])
+def test_a_number_of_classes_that_cannot_be_is_refused_in_one_line(capsys, classes):
+    assert main([f"--classes={classes}"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: argument --classes: ") and error.count("\n") == 1

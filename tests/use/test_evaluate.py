@@ -10,6 +10,7 @@ from ser_lib.corpora import ravdess
 from ser_lib.errors import HparamsError
 from ser_lib.evaluation import folds, report
 from ser_lib.evaluation.predictions import read_predictions
+from ser_lib.evaluation.report import RUN_KEYS
 from ser_lib.recipe import main as train
 from ser_lib.use import evaluate, training_side
 from ser_lib.use.label_match import match, read_told
@@ -116,6 +117,17 @@ def test_a_training_run_is_not_overwritten(scored, tmp_path, mark, place):
     assert err == f"error: {folder} holds a training run; choose another --output_folder\n"
     assert sorted((tmp_path / "run").rglob("*")) == before
     assert (tmp_path / "run" / "report.md").read_text() == "of the training"
+
+
+def test_a_report_of_another_command_is_not_overwritten(scored, tmp_path):
+    folder = tmp_path / "fused"
+    folder.mkdir()
+    text = json.dumps({"run": dict.fromkeys(RUN_KEYS), "metrics": {}, "clips": 0})
+    (folder / "metrics.json").write_text(text)
+    _, _, err = scored("nowhere", "--output_folder", folder, code=2)
+    told = "holds the report of another command; choose another --output_folder"
+    assert err == f"error: {folder} {told}\n"
+    assert (folder / "metrics.json").read_text() == text
 
 
 def test_all_folds(trained, scored, monkeypatch):
