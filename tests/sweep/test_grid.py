@@ -137,3 +137,19 @@ def test_a_file_of_nested_lists_without_an_end_is_one_line(tmp_path, read):
     with pytest.raises(HparamsError, match=r"deep\.yaml: .*nested too deeply") as caught:
         read(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "revision"),
+    [(None, None), ("owner/name", "main"), ("/a/folder", None), ("owner/name", "a" * 12)],
+)
+def test_weights_from_elsewhere_are_those_of_a_commit(grid, root, encoder, revision):
+    overrides = {"encoder": encoder, "revision": revision}
+    overrides = {key: value for key, value in overrides.items() if value}
+    block = {"system": "hparams/pretrained/frozen_encoder.yaml", "overrides": overrides}
+    with pytest.raises(HparamsError, match=r"block 1: .*its commit as revision"):
+        read_grids([grid(block)], root)
+    block["overrides"] = {"encoder": "owner/name", "revision": "a" * 40}
+    (planned,) = read_grids([grid(block)], root)
+    assert planned.place.endswith("/frozen_encoder-name/fold-1")
+    assert planned.command.endswith(f"--encoder owner/name --revision {'a' * 40}")
