@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
 from ser_lib.evaluation.markdown import DASH, cell, count, listed, percent, span, table
+from ser_lib.pretrained.heard import encoders, sentence, warning
 from ser_lib.protocols import lookup
 from ser_lib.sweep.drops import Drop
 from ser_lib.sweep.measured import Measured
@@ -112,9 +113,18 @@ def _corpus(corpus, rows):
         if row.published and row.published.stand_in
     ]
     notes += [_shortfall(row) for row in rows if _falls_short(row)]
+    notes += [note for row in rows for note in _heard(row)]
     if notes:
         parts.append("\n".join(notes))
     return "\n\n".join(parts)
+
+
+def _heard(row):
+    """Lines on what the encoder of a row's runs had heard before, one an encoder."""
+    used = [one for one in (row.apart, row.same) if one]
+    told = [encoder for one in used for kept in one.runs for encoder in encoders(kept.run)]
+    lines = [" ".join(filter(None, (sentence(one), warning(one)))) for one in told]
+    return [f"- `{row.system}`: {line}" for line in dict.fromkeys(lines)]
 
 
 def _row(row):
