@@ -14,6 +14,28 @@ README = "# Title\n\n<!-- protocols:begin -->\nstale\n<!-- protocols:end -->\n\n
 TWINS = ("03a01Fa", "03a01Nc")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def layouts_once():
+    """Official layouts are made and audited once for all tests here, which takes ten seconds."""
+
+    def once(function):
+        made = {}
+
+        def call(*arguments):
+            # With the arguments, so that no other object gets the identity of one of them.
+            key = tuple(map(id, arguments))
+            if key not in made:
+                made[key] = (arguments, function(*arguments))
+            return made[key][1]
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("layout", "_of_names"):
+            patch.setattr(survey, name, once(getattr(survey, name)))
+        yield
+
+
 @pytest.fixture(scope="module")
 def found(official):
     """The audit on a whole EMO-DB with one near-identical pair and half of SAVEE."""
