@@ -33,6 +33,23 @@ def cache_of_the_tests(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="module")
+def without_figures():
+    """Reports of runs in this process get no figures, which take a second or two; others do."""
+    from ser_lib.evaluation import folds, report
+
+    def draw(folder, *_):
+        (folder / "figures").mkdir(exist_ok=True)
+        # The model card takes this one over.
+        (folder / "figures" / "confusion.png").write_bytes(b"")
+        return ["confusion"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (folds, report):
+            patch.setattr(module, "draw", draw)
+        yield
+
+
 @pytest.fixture(scope="session")
 def real_ravdess():
     """Folder of the real RAVDESS, from SER_REAL or ../shared/corpora; skips where absent."""

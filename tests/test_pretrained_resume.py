@@ -8,6 +8,8 @@ from ser_lib.corpora import ravdess
 from ser_lib.recipe import main
 from ser_lib.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 FROZEN = "hparams/pretrained/frozen_encoder.yaml"
 ROUTES = {
     "frozen": (FROZEN, "hubert", []),

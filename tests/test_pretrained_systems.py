@@ -15,6 +15,8 @@ from ser_lib.hub import native
 from ser_lib.hub.native import read_network
 from ser_lib.recipe import main
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 FROZEN = "hparams/pretrained/frozen_encoder.yaml"
 ROUTES = {
     **{f"frozen-{name}": (FROZEN, name, []) for name in (*FAMILIES, "wav2vec2-large")},

@@ -16,6 +16,8 @@ from ser_lib.hub.modeling import SERForAudioClassification
 from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.recipe import main
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 SYSTEMS = sorted(path.stem for path in (ROOT / "hparams").glob("*.yaml"))
 TRAINED = [s for s in SYSTEMS if Hparams(f"hparams/{s}.yaml").kind == "gradient"]
 
@@ -143,8 +145,8 @@ def trained():
     return {}
 
 
-# Members are trained by themselves too, and a smaller ResNet of the same blocks is.
-SLOW = ("acoustic_stacking", "acoustic_vote", "final_ensemble", "resnet34")
+# Members are trained by themselves too, ResNets of the same blocks in tests/pretrained.
+SLOW = ("acoustic_stacking", "acoustic_vote", "final_ensemble", "resnet18", "resnet34")
 MARKED = [pytest.param(system, marks=[pytest.mark.slow] * (system in SLOW)) for system in SYSTEMS]
 
 

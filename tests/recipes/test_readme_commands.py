@@ -14,7 +14,6 @@ from ser_lib.cli import parse
 from ser_lib.corpora import iemocap_sample, synthetic
 from ser_lib.corpora.choice import choose
 from ser_lib.corpora.known import by_name
-from ser_lib.evaluation import report
 from ser_lib.hparams import Hparams
 from ser_lib.pretrained.heard_table import FAMILIES, KNOWN
 from ser_lib.protocols import lookup
@@ -49,7 +48,7 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture
-def hums(monkeypatch, cache):
+def hums(monkeypatch, cache, without_figures):
     """Moments of noise instead of voices, and reports without figures: both take long."""
 
     def hum(*facts, seconds=None, **more):
@@ -59,14 +58,6 @@ def hums(monkeypatch, cache):
     monkeypatch.setattr(synthetic, "voice", hum)
     monkeypatch.setattr(iemocap_sample, "voice", hum)
     monkeypatch.setenv("SER_CACHE", str(cache))
-
-    def draw(folder, *_):
-        # The model card takes this one over.
-        (folder / "figures").mkdir()
-        (folder / "figures" / "confusion.png").write_bytes(b"")
-        return ["confusion"]
-
-    monkeypatch.setattr(report, "draw", draw)
 
 
 def test_readmes_print_commands_for_every_corpus_with_published_numbers():
