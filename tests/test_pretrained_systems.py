@@ -124,7 +124,8 @@ def test_every_folder_answers_in_a_fresh_process(small_ravdess, folders):
             assert scores == pytest.approx(here, abs=1e-4), folder
 
 
-def test_epochs_and_folds_read_one_store(small_ravdess, tmp_path, tiny_encoder, monkeypatch):
+@pytest.mark.parametrize("route", ["frozen-hubert", "emobox"])  # saved as two kinds of folder
+def test_epochs_and_folds_read_one_store(route, small_ravdess, tmp_path, tiny_encoder, monkeypatch):
     from ser_lib.corpora.places import cache_folder
     from ser_lib.features.speech_encoder import SpeechEncoder
 
@@ -137,7 +138,8 @@ def test_epochs_and_folds_read_one_store(small_ravdess, tmp_path, tiny_encoder, 
         return forward(self, waveforms, lengths)
 
     monkeypatch.setattr(SpeechEncoder, "forward", counting)
-    words = [FROZEN, "--encoder", str(tiny_encoder("hubert")), "--number_of_epochs", "2"]
+    yaml, name, _ = ROUTES[route]
+    words = [yaml, "--encoder", str(tiny_encoder(name)), "--number_of_epochs", "2"]
     words += ["--batch_size", "8", "--num_workers", "0", "--allow_partial", "--fold", "all"]
     words += ["--data_folder", str(small_ravdess), "--output_folder", str(tmp_path / "all")]
     words += ["--protocol", "ravdess-si6"]
