@@ -38,6 +38,7 @@ class Budget(TorchDispatchMode):
         self.told = told
         self.one, self.together, self.operations = one, together, operations
         self.made, self.counted = 0, 0
+        self.sizes = {}
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         """Refuse, or run, one operation."""
@@ -45,18 +46,36 @@ class Budget(TorchDispatchMode):
         self.counted += 1
         if self.operations is not None and self.counted > self.operations:
             raise ModelFolderError(f"its network {self.told}; {_NEXT}")
-        tensors = [leaf for leaf in tree_flatten((args, kwargs))[0] if torch.is_tensor(leaf)]
-        size = _size(operation, args, kwargs)
+        leaves, structure = tree_flatten((args, kwargs))
+        size = self._size(operation, args, kwargs, leaves, structure)
         if size > self.one:
             raise ModelFolderError(
                 f"its network asks for {size / 2**30:.3g} GiB in one piece, which is more than any "
                 f"model of its size needs; {_NEXT}"
             )
-        if not tensors:
+        if not any(map(torch.is_tensor, leaves)):
             self.made += size
             if self.together is not None and self.made > self.together:
                 raise ModelFolderError(f"its network is larger than its weights; {_NEXT}")
         return operation(*args, **kwargs)
+
+    def _size(self, operation, args, kwargs, leaves, structure):
+        """Bytes of the results; worked out once for tensors of the same kind, as loops have."""
+        try:
+            key = (operation, structure, *map(_kind, leaves))
+            if key not in self.sizes:
+                self.sizes[key] = _size(operation, args, kwargs)
+        except TypeError:  # of what cannot be looked up
+            return _size(operation, args, kwargs)
+        return self.sizes[key]
+
+
+def _kind(leaf):
+    """What an operation's sizes follow from in one of its arguments (hashable, or TypeError)."""
+    if torch.is_tensor(leaf):
+        return leaf.shape, leaf.stride(), leaf.dtype
+    # 1, 1.0 and True are equal, and do not make tensors of the same type.
+    return type(leaf), leaf
 
 
 def _size(operation, args, kwargs):
