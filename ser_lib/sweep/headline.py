@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from ser_lib.evaluation.markdown import DASH, count, listed, percent, span
+from ser_lib.pretrained.heard import encoders
 from ser_lib.sweep.drops import Drop
 from ser_lib.sweep.leak_page import Outcome, epochs
 from ser_lib.sweep.measured import FEW_SPEAKERS, Measured
@@ -95,16 +96,22 @@ def _beating(points, measured):
     above = [
         (rival, ua) for one in points for rival, ua in one.rivals(measured) if rival.ua.value >= ua
     ]
-    whole = sorted({one.system for one, _ in above if len(one.folds) == one.n_folds})
-    told = listed(f"`{name}`" for name in whole) if whole else "no system here"
+    whole = [_whole(one) for one, _ in above if len(one.folds) == one.n_folds]
+    told = listed(whole) if whole else "no system here"
     part = [
-        f"`{one.system}` on fold {listed(one.folds)} alone ({percent(one.ua.value)} against "
-        f"{percent(ua)})"
+        f"`{one.system}` on fold {listed(one.folds)} of `{one.protocol}` alone "
+        f"({percent(one.ua.value)} against {percent(ua)})"
         for one, ua in above
         if len(one.folds) < one.n_folds
     ]
     verb = "reach" if len(whole) > 1 else "reaches"
     return f"{told} {verb} that on all folds" + (f", {listed(part)}" if part else "")
+
+
+def _whole(one):
+    """A system that was measured on all folds, with its UA and where its weights began (str)."""
+    began = ", from a pretrained encoder" if any(encoders(kept.run) for kept in one.runs) else ""
+    return f"`{one.system}` ({percent(one.ua.value)} on `{one.protocol}`{began})"
 
 
 def _example(row):

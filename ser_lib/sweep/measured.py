@@ -257,7 +257,8 @@ def _epochs(one):
     """A run's epochs in words (str), and whether they were cut below the YAML's (bool)."""
     run = one.run
     asked, done, early = run["epochs_asked"], run["epochs_run"], run["stopped_early"]
-    done, early = (value if isinstance(value, list) else [value] for value in (done, early))
+    folds = max(len(value) if isinstance(value, list) else 1 for value in (done, early))
+    done, early = (v if isinstance(v, list) else [v] * folds for v in (done, early))
     full = yaml_epochs(run)
     if asked is None:
         given = dict(one.settings[2]).get("number_of_epochs") if len(one.settings) > 2 else None
@@ -267,8 +268,12 @@ def _epochs(one):
     if None in done:
         return "", False
     ends = f"{min(done)}" if min(done) == max(done) else f"{min(done)}–{max(done)}"
-    short = full is not None and asked < full
-    broken = any(n < asked for n in done) and not all(early)
-    if (short or broken) and not all(early):
+    # Whoever stopped early would have had no use for more epochs.
+    short = full is not None and asked < full and not all(early)
+    broken = any(n < asked and not stopped for n, stopped in zip(done, early, strict=True))
+    if short or broken:
         return f"{ends} of {full or asked} epochs", True
-    return f"{ends} epochs{', stopped early' if all(early) else ''}", False
+    if not any(early):
+        return f"{ends} epochs", False
+    some = "" if all(early) else f" in {sum(early)} of {folds} folds"
+    return f"{ends} epochs, stopped early{some}", False

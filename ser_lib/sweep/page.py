@@ -45,7 +45,8 @@ The runs are planned by [`grids/`](grids), not all of which has been run, and ma
 - The columns after it are of the run on new speakers, or of the other one where that is all there
   is. ECE is the expected calibration error, in percent. Latency is from three seconds of sound to
   probabilities, in one thread (`python -m ser_lib.sweep.latency RUNS`). Training times are of all
-  folds together, on machines that may have done other work beside.
+  folds together, on machines that may have done other work beside; the one reading of a corpus by
+  a frozen encoder is not in them.
 
 Brackets hold 95 % intervals from draws of whole speakers. They speak of other speakers, for the
 very models that were trained; the spread over seeds is not in them. WA is accuracy, UA the mean

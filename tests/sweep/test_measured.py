@@ -83,6 +83,24 @@ def test_stopping_early_is_no_cut_and_breaking_off_is(keep, tmp_path):
     assert one.cut and one.epochs == "41 of 100 epochs"
 
 
+@pytest.mark.parametrize(
+    ("done", "early", "cut", "words"),
+    [
+        ([42, 100, 87], [True, False, True], False, "42–100 epochs, stopped early in 2 of 3 folds"),
+        ([42, 50, 87], True, False, "42–87 epochs, stopped early"),
+        ([42, 100, 87], [True, False, False], True, "42–100 of 100 epochs"),
+        (100, False, False, "100 epochs"),
+    ],
+)
+def test_every_fold_ends_as_it_does(keep, tmp_path, done, early, cut, words):
+    place = keep(fold=[1, 2, 3])
+    metrics = json.loads((place / "metrics.json").read_text())
+    metrics["run"] |= {"epochs_run": done, "stopped_early": early}
+    (place / "metrics.json").write_text(json.dumps(metrics))
+    one = read(tmp_path)[HERE]
+    assert (one.cut, one.epochs) == (cut, words)
+
+
 def test_an_ensemble_is_cut_where_its_members_were(keep, tmp_path):
     none = {"epochs_run": None, "epochs_asked": None, "best_epoch": None}
     keep("issa_emodb_ensemble", "emodb-random", corpus="EMO-DB", **none)

@@ -37,8 +37,15 @@ def test_scores_are_those_of_the_kept_answers(results):
     assert (one.ua.low, one.ua.high) == (0.5, 1.0)
 
 
-def ours(name, ua, folds):
-    return SimpleNamespace(system=name, ua=SimpleNamespace(value=ua), folds=folds, n_folds=2)
+def ours(name, ua, folds, encoder=None):
+    return SimpleNamespace(
+        system=name,
+        protocol="emodb-loso10",
+        ua=SimpleNamespace(value=ua),
+        folds=folds,
+        n_folds=2,
+        runs=[SimpleNamespace(run={"encoder": encoder})],
+    )
 
 
 def test_the_first_screen_says_who_beats_it_and_on_what(results):
@@ -49,9 +56,16 @@ def test_the_first_screen_says_who_beats_it_and_on_what(results):
         return headline([], points=points, measured=places)
 
     poor, part = ours("poor", 0.7, (1, 2)), ours("part", 0.6, (2,))
-    some = "no system here reaches that on all folds, `part` on fold 2 alone (60.0 against 50.0)."
-    assert f"75.0 % on `emodb-loso10`; {some}" in told(poor, part)
-    assert "; `good` reaches that on all folds." in told(poor, ours("good", 0.8, (1, 2)))
+    some = "`part` on fold 2 of `emodb-loso10` alone (60.0 against 50.0)."
+    none = "no system here reaches that on all folds"
+    assert f"75.0 % on `emodb-loso10`; {none}, {some}" in told(poor, part)
+    good = ours("good", 0.8, (1, 2))
+    assert "; `good` (80.0 on `emodb-loso10`) reaches that on all folds." in told(poor, good)
+    begun = ours("begun", 0.9, (1, 2), {"encoder": "me/mine", "corpora": None, "source": "?"})
+    assert (
+        "; `begun` (90.0 on `emodb-loso10`, from a pretrained encoder) and `good` (80.0 on "
+        "`emodb-loso10`) reach that on all folds." in told(good, begun)
+    )
 
 
 def test_a_system_stands_above_or_below_on_its_own_folds(results):
