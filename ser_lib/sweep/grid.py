@@ -12,7 +12,9 @@ A grid is a list of blocks. Each block is the product of its lists::
       options: {classes: merged4}    # options of one recipe alone
       variant: short                 # a word of your own, where a block differs from another
 
-Every run is the recipe's own command, so whoever reads a result can repeat it without a grid.
+Every run is the recipe's own command, so whoever reads a result can repeat it without a grid. For
+the same reason weights from elsewhere are those of a commit: ``overrides: {encoder: OWNER/NAME,
+revision: COMMIT}``.
 """
 
 import itertools

@@ -114,18 +114,21 @@ def _corpus(corpus, rows):
         if row.published and row.published.stand_in
     ]
     notes += [_shortfall(row) for row in rows if _falls_short(row)]
-    notes += [note for row in rows for note in _heard(row)]
+    notes += _heard(rows)
     if notes:
         parts.append("\n".join(notes))
     return "\n\n".join(parts)
 
 
-def _heard(row):
-    """Lines on what the encoder of a row's runs had heard before, one an encoder."""
-    used = [one for one in (row.apart, row.same) if one]
-    told = [encoder for one in used for kept in one.runs for encoder in encoders(kept.run)]
-    lines = [" ".join(filter(None, (sentence(one), warning(one)))) for one in told]
-    return [f"- `{row.system}`: {line}" for line in dict.fromkeys(lines)]
+def _heard(rows):
+    """Lines on what the encoders of the rows' runs had heard before, one an encoder."""
+    systems = {}
+    for row in rows:
+        runs = [kept for one in (row.apart, row.same) if one for kept in one.runs]
+        for told in (encoder for kept in runs for encoder in encoders(kept.run)):
+            line = " ".join(filter(None, (sentence(told), warning(told))))
+            systems.setdefault(line, {})[f"`{row.system}`"] = None
+    return [f"- {listed(names)}: {line}" for line, names in systems.items()]
 
 
 def _row(row):

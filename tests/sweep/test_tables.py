@@ -230,10 +230,12 @@ def test_far_below_a_published_number_the_page_says_why_or_that_it_is_open(table
 def test_what_an_encoder_had_heard_stands_under_the_table(tables, keep, published):
     told = {"encoder": "me/mine@1", "corpora": ["RAVDESS", "TESS"], "source": "its card"}
     for protocol, fold in (("ravdess-si6", [1, 2]), ("ravdess-random", 1)):
-        keep("frozen-mine", protocol, fold, encoder={**told, "shared": ["RAVDESS"]})
+        for system in ("frozen-mine", "tuned-mine"):
+            keep(system, protocol, fold, encoder={**told, "shared": ["RAVDESS"]})
     keep()
     published({})
     notes = [line for line in tables()[1].splitlines() if "The encoder `me/mine" in line]
     (note,) = notes
-    assert note.startswith("- `frozen-mine`: The encoder `me/mine@1` was trained on RAVDESS and")
+    begin = "- `frozen-mine` and `tuned-mine`: The encoder `me/mine@1` was trained on RAVDESS and"
+    assert note.startswith(begin)
     assert "**The encoder has heard RAVDESS, which is tested here" in note
