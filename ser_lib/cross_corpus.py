@@ -222,7 +222,7 @@ def _write(folder, hparams, corpora, cells, encoders):
         for corpus in corpora
         if len(set(corpus.manifest["emotion"])) < len(corpus.EMOTIONS)
     ]
-    title = f"{hparams.value('system_title') or hparams.system} across corpora"
+    title = f"{hparams.title} across corpora"
     facts = {
         "title": title,
         "system": hparams.system,

@@ -100,12 +100,25 @@ class Hparams:
         return next((kind for kind, keys in KINDS.items() if keys[0] in self.tree), "gradient")
 
     @property
+    def start(self):
+        """Weights that the system starts from, a folder or an id of the Hub (str), or None."""
+        return next((self.value(key) for key in STARTS if self.value(key)), None)
+
+    @property
     def system(self):
         """Name of the system: the YAML's, and that of the weights it starts from (str)."""
-        start = next((self.value(key) for key in STARTS if self.value(key)), None)
-        if not start:
-            return self.path.stem
-        return f"{self.path.stem}-{Path((snapshot_of(start) or [start])[0]).name}"
+        return f"{self.path.stem}-{self._start_name()}" if self.start else self.path.stem
+
+    @property
+    def title(self):
+        """The system in words, with the name of the weights it starts from (str)."""
+        title = self.value("system_title")
+        if not title:
+            return self.system
+        return f"{title} ({self._start_name()})" if self.start else title
+
+    def _start_name(self):
+        return Path((snapshot_of(self.start) or [self.start])[0]).name
 
     def value(self, key, default=None):
         """Plain value of a key after the overrides."""

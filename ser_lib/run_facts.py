@@ -44,7 +44,7 @@ def run_facts(corpus, hparams, ledger, network, allow_partial=False, started=Non
     settings, precision = hparams.settings, hparams.settings.mixed_precision
     return {
         "system": hparams.system,
-        "system_title": hparams.value("system_title") or hparams.system,
+        "system_title": hparams.title,
         "system_source": hparams.value("system_source") or "",
         **corpus_facts(corpus, ledger),
         "classes": list(corpus.EMOTIONS),

@@ -145,6 +145,17 @@ def test_a_reference_is_a_tag_and_no_word_in_a_text(tmp_path, small_yaml):
     assert Hparams(path).value("system_title") == "of <nobody>"
 
 
+def test_name_and_title_tell_the_weights_it_starts_from(tmp_path):
+    yaml = "hparams/pretrained/frozen_encoder.yaml"
+    for encoder in ("owner/some-encoder", tmp_path / "some-encoder"):
+        hparams = Hparams(yaml, {"encoder": str(encoder)})
+        assert hparams.start == str(encoder)
+        assert hparams.system == "frozen_encoder-some-encoder"
+        assert hparams.title == "Frozen speech encoder, weighted sum of layers (some-encoder)"
+    plain = Hparams("hparams/mfcc_mlp.yaml")
+    assert plain.start is None and plain.system == "mfcc_mlp" and "(" not in plain.title
+
+
 def test_a_setting_that_only_the_command_line_gives_may_be_referred_to(tmp_path, small_yaml):
     path = tmp_path / "reference.yaml"
     text = small_yaml.read_text()
