@@ -47,7 +47,7 @@ class Budget(TorchDispatchMode):
         if self.operations is not None and self.counted > self.operations:
             raise ModelFolderError(f"its network {self.told}; {_NEXT}")
         leaves, structure = tree_flatten((args, kwargs))
-        size = self._size(operation, args, kwargs, leaves, structure)
+        size = self._known_size(operation, args, kwargs, leaves, structure)
         if size > self.one:
             raise ModelFolderError(
                 f"its network asks for {size / 2**30:.3g} GiB in one piece, which is more than any "
@@ -59,7 +59,7 @@ class Budget(TorchDispatchMode):
                 raise ModelFolderError(f"its network is larger than its weights; {_NEXT}")
         return operation(*args, **kwargs)
 
-    def _size(self, operation, args, kwargs, leaves, structure):
+    def _known_size(self, operation, args, kwargs, leaves, structure):
         """Bytes of the results; worked out once for tensors of the same kind, as loops have."""
         try:
             key = (operation, structure, *map(_kind, leaves))
