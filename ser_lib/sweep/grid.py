@@ -27,7 +27,7 @@ import ruamel.yaml
 
 from ser_lib.errors import HparamsError, ProtocolError
 from ser_lib.hparams import ROOT, TOO_DEEP, Hparams
-from ser_lib.pretrained.names import pinned
+from ser_lib.pretrained.names import is_hub_id, pinned
 from ser_lib.protocols import lookup
 from ser_lib.sweep.planned import Planned
 
@@ -148,11 +148,13 @@ def _system(system, overrides, where):
         hparams = Hparams(str(system), overrides)
     except HparamsError as error:
         raise HparamsError(f"{where}: {error}") from error
-    if hparams.start and not pinned(f"{hparams.start}@{hparams.value('revision')}"):
+    start = hparams.start
+    told = start and is_hub_id(start) and pinned(f"{start}@{hparams.value('revision')}")
+    if start and (not told or Path(start).is_dir()):
         # What a run reports names the commit, and is kept only as the very command of the grid.
         raise HparamsError(
-            f"{where}: {hparams.start} is not the same weights for everybody; give an id of the "
-            "Hub, and in the overrides its commit as revision, all 40 digits"
+            f"{where}: {start} is not the same weights for everybody; give an id of the Hub, and "
+            "in the overrides its commit as revision, all 40 digits"
         )
     return hparams.path, hparams.system, hparams.settings.seed
 

@@ -93,25 +93,37 @@ def headline(
 
 
 def _beating(points, measured):
-    above = [
-        (rival, ua) for one in points for rival, ua in one.rivals(measured) if rival.ua.value >= ua
-    ]
-    whole = [_whole(one) for one, _ in above if len(one.folds) == one.n_folds]
-    told = listed(whole) if whole else "no system here"
-    part = [
-        f"`{one.system}` on fold {listed(one.folds)} of `{one.protocol}` alone "
-        f"({percent(one.ua.value)} against {percent(ua)})"
-        for one, ua in above
-        if len(one.folds) < one.n_folds
-    ]
-    verb = "reach" if len(whole) > 1 else "reaches"
+    whole, part = {}, []
+    for point in points:
+        for one, ua in point.rivals(measured):
+            if one.ua.value < ua:
+                continue
+            if len(one.folds) == one.n_folds:
+                told = f"{percent(one.ua.value)} on `{one.protocol}`"
+                whole.setdefault((one.system, _marks(one)), []).append(told)
+            else:
+                part.append(
+                    f"`{one.system}` on fold {listed(one.folds)} of `{one.protocol}` alone "
+                    f"({percent(one.ua.value)} against {percent(ua)}{_marks(one)})"
+                )
+    names = [f"`{name}` ({listed(told)}{marks})" for (name, marks), told in whole.items()]
+    verb = "reach" if len(names) > 1 else "reaches"
+    told = listed(names) if names else "no system here"
     return f"{told} {verb} that on all folds" + (f", {listed(part)}" if part else "")
 
 
-def _whole(one):
-    """A system that was measured on all folds, with its UA and where its weights began (str)."""
-    began = ", from a pretrained encoder" if any(encoders(kept.run) for kept in one.runs) else ""
-    return f"`{one.system}` ({percent(one.ua.value)} on `{one.protocol}`{began})"
+def _marks(one):
+    """What a reader must know beside a number, each after a semicolon (str)."""
+    told = [encoder for kept in one.runs for encoder in encoders(kept.run)]
+    marks = []
+    if any(encoder.get("shared") for encoder in told):
+        marks.append("from a pretrained encoder that has heard it")
+    elif any(encoder["corpora"] is None for encoder in told):
+        marks.append("from a pretrained encoder, of which nobody knows all that it has heard")
+    elif told:
+        marks.append("from a pretrained encoder")
+    marks += ["fewer epochs than it asks for"] * one.cut
+    return "".join(f"; {mark}" for mark in marks)
 
 
 def _example(row):

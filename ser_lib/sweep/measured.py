@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ser_lib.errors import RunError
-from ser_lib.evaluation.asked import yaml_epochs
+from ser_lib.evaluation.asked import cut_members, epochs_of, yaml_epochs
 from ser_lib.evaluation.bootstrap import FEW_SPEAKERS, interval, resampled_matrices
 from ser_lib.evaluation.breakdowns import worst_speaker
 from ser_lib.evaluation.calibration import calibration
@@ -255,25 +255,10 @@ def _scores(seeds):
 
 def _epochs(one):
     """A run's epochs in words (str), and whether they were cut below the YAML's (bool)."""
-    run = one.run
-    asked, done, early = run["epochs_asked"], run["epochs_run"], run["stopped_early"]
-    folds = max(len(value) if isinstance(value, list) else 1 for value in (done, early))
-    done, early = (v if isinstance(v, list) else [v] * folds for v in (done, early))
-    full = yaml_epochs(run)
-    if asked is None:
-        given = dict(one.settings[2]).get("number_of_epochs") if len(one.settings) > 2 else None
-        if given is None or full is None or int(given) >= full:
-            return "", False
-        return f"{given} of {full} epochs", True
-    if None in done:
-        return "", False
-    ends = f"{min(done)}" if min(done) == max(done) else f"{min(done)}–{max(done)}"
-    # Whoever stopped early would have had no use for more epochs.
-    short = full is not None and asked < full and not all(early)
-    broken = any(n < asked and not stopped for n, stopped in zip(done, early, strict=True))
-    if short or broken:
-        return f"{ends} of {full or asked} epochs", True
-    if not any(early):
-        return f"{ends} epochs", False
-    some = "" if all(early) else f" in {sum(early)} of {folds} folds"
-    return f"{ends} epochs, stopped early{some}", False
+    found = epochs_of(one.run)
+    if found is not None and found.cut:
+        return f"{found.span} of {found.asked} epochs", True
+    if found is not None:
+        return ", ".join(filter(None, (f"{found.span} epochs", found.early))), False
+    cut = cut_members(one.run) if one.run["epochs_asked"] is None else None
+    return ("", False) if cut is None else (f"{cut} of {yaml_epochs(one.run)} epochs", True)

