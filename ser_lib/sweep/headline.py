@@ -117,11 +117,11 @@ def _marks(one):
     told = [encoder for kept in one.runs for encoder in encoders(kept.run)]
     marks = []
     if any(encoder.get("shared") for encoder in told):
-        marks.append("from a pretrained encoder that has heard it")
+        marks.append("pretrained, on this corpus too")
     elif any(encoder["corpora"] is None for encoder in told):
-        marks.append("from a pretrained encoder, of which nobody knows all that it has heard")
+        marks.append("pretrained, on speech that is not listed")
     elif told:
-        marks.append("from a pretrained encoder")
+        marks.append("pretrained")
     marks += ["fewer epochs than it asks for"] * one.cut
     return "".join(f"; {mark}" for mark in marks)
 
