@@ -34,6 +34,11 @@ ROUTES = {
 }
 
 
+# Whisper's thirty seconds a clip are dear; frozen it goes the same way, and others are finetuned.
+SLOW = ("finetuned-whisper",)
+MARKED = [pytest.param(route, marks=[pytest.mark.slow] * (route in SLOW)) for route in ROUTES]
+
+
 @pytest.fixture(scope="module")
 def folders():
     """Model folder by route, filled by the test that trains them."""
@@ -53,7 +58,7 @@ def history(folder):
     return [json.loads(line) for line in (folder / "history.jsonl").open()]
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", MARKED)
 def test_trains_goes_on_and_reports(route, small_ravdess, tmp_path, tiny_encoder, folders):
     if route == "lora":
         pytest.importorskip("peft")
@@ -77,7 +82,7 @@ def test_trains_goes_on_and_reports(route, small_ravdess, tmp_path, tiny_encoder
     folders[route] = folder / "model"
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", MARKED)
 @torch.no_grad()
 def test_the_saved_model_says_the_same_alone_and_in_a_batch(route, folders):
     if route not in folders:
