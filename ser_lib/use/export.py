@@ -133,6 +133,11 @@ def _export(network, labels, path, quantize=False, parts=None, source=None):
     from ser_lib.use.onnx_parts.front_ends import learned_parts, whole
 
     path, judged = Path(path), parts is not None
+    try:
+        # Making the graph takes seconds to minutes: a folder in the way is told before
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     parts = parts or learned_parts(network)
     metadata = {"labels": json.dumps(labels), "sampling_rate": str(network.sample_rate)}
     metadata |= {"model_sha256": source} if source else {}
@@ -156,7 +161,6 @@ def _written(model, path, network, judge, keep=True):
 
     new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         onnx.save(model, new)
         deviation, agreement, passed = compared(new, network)
         if judge and not passed:
@@ -168,13 +172,17 @@ def _written(model, path, network, judge, keep=True):
             new.replace(path)
         return deviation, agreement
     except OSError as error:
-        raise RunError(
-            f"{path}: the file cannot be written ({error.strerror or error}); free some space or "
-            "choose another --output"
-        ) from error
+        raise _unwritable(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             new.unlink()
+
+
+def _unwritable(path, error):
+    reason = error.strerror or error
+    return RunError(
+        f"{path}: the file cannot be written ({reason}); free some space or choose another --output"
+    )
 
 
 def _main(argv):

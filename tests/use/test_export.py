@@ -1,6 +1,8 @@
 """ONNX files against PyTorch: every front end, every system, batches, and what goes wrong."""
 
+import errno
 import importlib.util
+import itertools
 import json
 
 import numpy as np
@@ -35,7 +37,7 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
 from ser_lib.use import export_check, export_table  # noqa: E402
-from ser_lib.use.export import _export, export, main  # noqa: E402
+from ser_lib.use.export import _export, _written, export, main  # noqa: E402
 from ser_lib.use.export_check import probabilities, session  # noqa: E402
 from ser_lib.use.onnx_parts.front_ends import only_features  # noqa: E402
 
@@ -44,7 +46,7 @@ KIND = {system: Hparams(f"hparams/{system}.yaml").kind for system in SYSTEMS}
 # The exporter takes seconds a system: these are the different ones, the others are their kin.
 QUICK = {
     *("separable_cnn", "cnn_transformer", "issa_emodb", "ecapa_tdnn", "mfcc_mlp"),
-    *("decision_tree", "acoustic_stacking"),
+    "decision_tree",
 }
 SMALL = {
     "ecapa_tdnn": {"channels": "[32, 32, 32, 32, 96]"},
@@ -181,10 +183,16 @@ ENCODERS = (
     *("wav2vec2", "wav2vec2-large", "hubert", "hubert-large", "wavlm", "wavlm-large"),
     *("unispeech-sat", "data2vec-audio", "wav2vec2-bert", "whisper"),
 )
+QUICK_ENCODERS = {("whisper", True), ("whisper", False)}
 
 
-@pytest.mark.parametrize("pooled", [True, False])
-@pytest.mark.parametrize("name", quick_or_slow(ENCODERS, {"whisper"}))
+@pytest.mark.parametrize(
+    ("name", "pooled"),
+    [
+        pytest.param(*pair, marks=[pytest.mark.slow] * (pair not in QUICK_ENCODERS))
+        for pair in itertools.product(ENCODERS, (True, False))
+    ],
+)
 def test_a_speech_encoder_answers_the_same(name, pooled, tmp_path, tiny_encoder):
     layers = "all" if pooled else "last"
     front_end = speech_encoder(str(tiny_encoder(name)), layers=layers, pooled=pooled)
@@ -245,16 +253,13 @@ def test_a_data_folder_that_is_not_there_is_told_before_the_export(model_folder,
     assert not any(tmp_path.iterdir())
 
 
-def test_both_files_tell_which_model_they_are_of(model_folder, make_network, tmp_path):
-    export(model_folder, tmp_path / "m.onnx")
-    export(model_folder, tmp_path / "light.onnx", quantize=True)
+def test_both_files_tell_which_model_they_are_of(files, model_folder, make_network, tmp_path):
     other = save_model(make_network(5), tmp_path / "other", ["a", "b", "c"], {})
-    for name in ("m.onnx", "light.onnx"):
-        assert is_of(tmp_path / name, model_sha256(model_folder))
-        assert not is_of(tmp_path / name, model_sha256(other))
-        assert session(tmp_path / name).get_modelmeta().custom_metadata_map[
-            "model_sha256"
-        ] == model_sha256(model_folder)
+    wanted = model_sha256(model_folder)
+    for file in files:
+        assert is_of(file.path, wanted)
+        assert not is_of(file.path, model_sha256(other))
+        assert session(file.path).get_modelmeta().custom_metadata_map["model_sha256"] == wanted
 
 
 def test_classes_of_iemocap_are_chosen(tmp_path, iemocap_asked):
@@ -281,10 +286,19 @@ def test_a_missing_folder_is_one_line(tmp_path, capsys):
     assert line.startswith("error: ") and "nowhere" in line
 
 
-def test_a_file_that_cannot_be_written_is_one_line(model_folder, tmp_path):
+def test_a_file_that_cannot_be_written_is_one_line(files, model_folder, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunError, match="m.onnx: the file cannot be written"):
         export(model_folder, tmp_path / "file" / "m.onnx")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    model = onnx.load(files[0].path)
+    monkeypatch.setattr(onnx, "save", full)
+    with pytest.raises(RunError, match=r"m.onnx: .* \(No space left on device\); free some space"):
+        _written(model, tmp_path / "m.onnx", network=None, judge=True)
+    assert not (tmp_path / "m.onnx").exists()
 
 
 def test_another_suffix_is_refused(model_folder, tmp_path, capsys):
