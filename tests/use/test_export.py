@@ -2,7 +2,6 @@
 
 import errno
 import importlib.util
-import itertools
 import json
 
 import numpy as np
@@ -183,16 +182,10 @@ ENCODERS = (
     *("wav2vec2", "wav2vec2-large", "hubert", "hubert-large", "wavlm", "wavlm-large"),
     *("unispeech-sat", "data2vec-audio", "wav2vec2-bert", "whisper"),
 )
-QUICK_ENCODERS = {("whisper", True), ("whisper", False)}
 
 
-@pytest.mark.parametrize(
-    ("name", "pooled"),
-    [
-        pytest.param(*pair, marks=[pytest.mark.slow] * (pair not in QUICK_ENCODERS))
-        for pair in itertools.product(ENCODERS, (True, False))
-    ],
-)
+@pytest.mark.parametrize("pooled", [True, False])
+@pytest.mark.parametrize("name", quick_or_slow(ENCODERS, {"whisper"}))
 def test_a_speech_encoder_answers_the_same(name, pooled, tmp_path, tiny_encoder):
     layers = "all" if pooled else "last"
     front_end = speech_encoder(str(tiny_encoder(name)), layers=layers, pooled=pooled)
