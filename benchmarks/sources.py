@@ -1,7 +1,8 @@
-"""The features of the sources, with the libraries and calls that they use.
+"""The work of the sources' feature loops, with the libraries that they use, to be timed.
 
-Each takes the path of a sound file and gives the array that a source's loop would store. Loading
-is part of it, as there. Sources: those named in the YAML of each system.
+Each takes the path of a sound file and gives an array as a source's loop would store it. Loading is
+part of it, as there, by today's librosa. What front ends are compared with number by number stands
+in the tests. Sources: those named in the YAML of each system.
 """
 
 import io

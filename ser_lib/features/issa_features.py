@@ -2,7 +2,8 @@
 
 Source: D. Issa, M. F. Demirci and A. Yazici (2020), Biomedical Signal Processing and Control 59,
 101894, as AnkushMalaker/speech-emotion-recognition computes them, with the defaults of librosa
-0.11: whole clips at 22,050 Hz, 2048-point Hann frames, hop 512, centred, edges padded with zeros.
+0.11: whole clips at 22,050 Hz, 2048-point Hann frames, hop 512, centred, edges padded with zeros
+(its librosa, 0.8.1, mirrors the signal there).
 
 - 40 MFCC of 128 Slaney mel bands in dB, at most 80 dB below the clip's loudest;
 - 12 chroma of the power spectrum;

@@ -6,10 +6,10 @@ and AnkushMalaker/speech-emotion-recognition (Keras). Parameter counts are Keras
 running statistics of batch norm, for 8 (RAVDESS), 7 (EMO-DB) and 4 classes (IEMOCAP).
 
 The sources contradict each other. The paper's figures give 3,072 numbers before the last layer,
-which only "same" padding does; the repository pads nothing (``padding="valid"``). The figures put
-ReLU behind the sixth convolution, as two of three re-implementations do; the repository does not
-(``last_relu=False``). On IEMOCAP the repository's text describes model A with another dropout, its
-code builds the full stack: both can be had, the code's is the default of its YAML.
+which only "same" padding does; the repository pads nothing (``padding="valid"``). Two of three
+re-implementations put ReLU behind the sixth convolution, and so it is here; the repository does
+not (``last_relu=False``). On IEMOCAP the repository's text describes model A with another dropout,
+its code builds the full stack: both can be had, the code's is the default of its YAML.
 """
 
 from torch import nn

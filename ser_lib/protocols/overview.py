@@ -15,14 +15,14 @@ HEADERS = (
 )
 DASH = "–"
 _ABOUT = """\
-Measured over all folds (seed 0 where a rule draws). *Known*: a/b means that a of the b speakers \
-(statements, words) of a side also occur in an earlier side, in the worst fold; of speakers first \
-test against train and validation, then validation against train; statements and words of test \
-alike. *Same audio, nearly, copies*: pairs of clips on two sides, all folds together: equal \
-samples; spectrograms that correlate from 0.99 on; augmented copies of one clip (training makes \
-its copies after the cut, on its own side). *Class %, women %*: the rarest and the commonest class \
-of a test side over all folds, and its clips by women. *Two labels*: groups of equal samples under \
-several emotions in the fold with most."""
+Measured over all folds (seed 0 where a rule draws). *Speakers known*, of the test and of the \
+validation side: 3/24 means that 3 of the side's 24 speakers are also in training (for the test \
+side: in training or validation). *Statements, words known*: the same of the test side's \
+statements and words. Both are of the worst fold. *Same audio, nearly, copies*: pairs of clips on \
+two sides, all folds together: equal samples; spectrograms that correlate from 0.99 on; augmented \
+copies of one clip (training makes its copies after the cut, on its own side). *Class %, women \
+%*: the rarest and the commonest class of a test side over all folds, and its clips by women. *Two \
+labels*: groups of equal samples under several emotions in the fold with most."""
 _MEASURED_ON = {"layout": "By the file names", "sound": "With the sound at hand"}
 
 

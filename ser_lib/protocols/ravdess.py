@@ -74,9 +74,9 @@ register(
         credit="Issa et al. 2020",
         describe="Five random folds over all clips, neither by class nor by actor; an eighth of "
         "the clips that do not test validates.",
-        source="What re-implementers of Issa, Demirci and Yazici (BSPC 59:101894, 2020) use and "
-        "what gives the paper's number again (70.63 +- 2.43 for 71.61); the paper's text could "
-        "not be had, and the validation part is our choice.",
+        source="What re-implementers of Issa, Demirci and Yazici (BSPC 59:101894, 2020) use; one, "
+        "with a front end of its own, comes near the paper's 71.61 on such folds (70.63 +- 2.43); "
+        "the paper's text could not be had, and the validation part is our choice.",
         notes=(
             "Not speaker-independent: every actor is on every side, and a clip's other take is "
             "mostly in train. Report it beside ravdess-si6, never instead.",

@@ -12,11 +12,11 @@ from ser_lib.sweep.reference_page import Reference
 
 MARKER = "drop"
 _EXPLAINED = (
-    "A test is flattering when training has heard its voices, or noisy copies of its very clips; "
-    "on voices nobody had heard, less is left. One line is a system on a corpus, in accuracy (WA) "
-    "with 95 % intervals over speakers: what its source published (diamond), what it gives here "
-    "under the published split or the nearest to it (blue; hollow where nothing was published: a "
-    "split with speakers on both sides), and what is left on new speakers (orange)."
+    "A test is flattering when training has heard its voices, or noisy copies of its very clips. "
+    "One line is a system on a corpus, in accuracy (WA) with 95 % intervals over speakers: what "
+    "its source published (diamond), what it gives here under the published split or the nearest "
+    "to it (blue; hollow where nothing was published: a split with speakers on both sides), and "
+    "what is left when the test speakers are not in training (orange)."
 )
 
 
@@ -45,16 +45,18 @@ def headline(
     Returns
     -------
     str
-        Markdown without a line break at the end. Examples are the systems that lose most and
-        least of a published number, of those that were measured both ways.
+        Markdown without a line break at the end. Examples are, of the systems that were published
+        with speakers on both sides and measured both ways, the one that loses most in a test
+        without reserve and the one that loses most of all; and those published with test speakers
+        apart.
     """
     both = [row for row in rows if row.from_ours and row.mixes]
     told = [row for row in rows if row.from_ours and row.from_published]
-    bullets = []
-    if told:
-        most = max(told, key=lambda row: row.from_published.value)
-        least = min(told, key=lambda row: row.from_published.value)
-        bullets += [_example(row) for row in dict.fromkeys((most, least))]
+    mixed = sorted((row for row in told if row.mixes), key=lambda row: -row.from_published.value)
+    plain = [row for row in mixed if not _reserves(row)]
+    examples = dict.fromkeys([*plain[:1], *mixed[:1]])
+    bullets = [_example(row) for row in examples]
+    bullets += [_example(row, " with test speakers apart") for row in told if not row.mixes]
     if both:
         clear = [row for row in both if row.from_ours.low is not None and row.from_ours.low > 0]
         few = sum(row.same.few or row.apart.few for row in clear)
@@ -78,7 +80,7 @@ def headline(
         )
         bullets.append(
             "To beat: a linear support vector machine on openSMILE's functionals, UA (mean recall "
-            f"of the classes) {listed(beaten)}; {_beating(points, measured)}"
+            f"of the classes) {listed(beaten)}. {_beating(points, measured)}"
         )
     lines = "".join(f"- {bullet}.\n" for bullet in bullets)
     figure = (
@@ -93,7 +95,8 @@ def headline(
 
 
 def _beating(points, measured):
-    whole, part = {}, []
+    """What reaches the reference on all of its folds (str, a sentence without its full stop)."""
+    whole, part = {}, {}
     for point in points:
         for one, ua in point.rivals(measured):
             if one.ua.value < ua:
@@ -102,14 +105,11 @@ def _beating(points, measured):
                 told = f"{percent(one.ua.value)} on `{one.protocol}`"
                 whole.setdefault((one.system, _marks(one)), []).append(told)
             else:
-                part.append(
-                    f"`{one.system}` on fold {listed(one.folds)} of `{one.protocol}` alone "
-                    f"({percent(one.ua.value)} against {percent(ua)}{_marks(one)})"
-                )
+                part[f"`{one.system}`"] = None
     names = [f"`{name}` ({listed(told)}{marks})" for (name, marks), told in whole.items()]
     verb = "reach" if len(names) > 1 else "reaches"
-    told = listed(names) if names else "no system here"
-    return f"{told} {verb} that on all folds" + (f", {listed(part)}" if part else "")
+    told = f"{listed(names) if names else 'No system here'} {verb} that on all folds"
+    return told + (f"; on part of the folds {listed(part)}" if part else "")
 
 
 def _marks(one):
@@ -126,17 +126,22 @@ def _marks(one):
     return "".join(f"; {mark}" for mark in marks)
 
 
-def _example(row):
-    marks = [
+def _reserves(row):
+    """What a reader must know beside both of a row's numbers (list of str)."""
+    return [
         *["fewer epochs than it asks for"] * (row.same.cut or row.apart.cut),
         *["part of the corpus"] * (row.same.partial or row.apart.partial),
         *[f"fewer than {FEW_SPEAKERS} test speakers"] * (row.same.few or row.apart.few),
     ]
+
+
+def _example(row, how=""):
+    marks = "".join(f"; {mark}" for mark in _reserves(row))
     return (
-        f"`{row.system}`, {row.corpus}: {row.published.value:g} % published, "
+        f"`{row.system}`, {row.corpus}: {row.published.value:g} % published{how}, "
         f"{_score(row.score(row.same))} on `{row.same.protocol}`, **"
         f"{_score(row.score(row.apart)).replace(' %', ' %**', 1)} on new speakers "
-        f"(`{row.apart.protocol}`{''.join(f'; {mark}' for mark in marks)})"
+        f"(`{row.apart.protocol}`{marks})"
     )
 
 
@@ -149,4 +154,5 @@ def _later(one):
     """What a training that went on beyond the others came to (str)."""
     if not one.later:
         return ""
-    return f"; {percent(one.later.wa.value, unit=True)} after {len(one.curve)} epochs"
+    value = percent(one.later.wa.value, unit=True)
+    return f"; {value} at the epoch chosen of {len(one.curve)}"

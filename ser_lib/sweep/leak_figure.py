@@ -108,7 +108,8 @@ def _name(ax, value, y, colour):
 def _later_words(found):
     """What an open circle is (str), where there is one."""
     longer = sorted({len(one.curve) for one in found if one.later})
-    return f"open circle: after {' or '.join(map(str, longer))}; " if longer else ""
+    many = " or ".join(map(str, longer))
+    return f"open circle: at the epoch chosen of {many}; " if longer else ""
 
 
 def _digest(found):

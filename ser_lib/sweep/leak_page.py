@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ser_lib.errors import RunError
-from ser_lib.evaluation.markdown import percent, span, table
+from ser_lib.evaluation.markdown import listed, percent, span, table
 from ser_lib.sweep.kept_table import read_answers, recall, scores
 from ser_lib.sweep.leak import FOLDER, RULES, YAML, Rule
 from ser_lib.sweep.measured import Score
@@ -92,11 +92,11 @@ def section(found: Sequence[Outcome]) -> str:
         f"{percent(first.wa.value, unit=True)}, `{last.name}` "
         f"{percent(last.wa.value, unit=True)} of the items: {_apart(first, last)} points between "
         f"two rules for one system. The source published {PUBLISHED} % by the first rule, with "
-        "120 epochs; in the last of ours validation UA under that rule "
-        f"{_last_step(first)}.{_trained_on(found)} The rules below the first two differ from the "
-        "clean one in one thing each. Every epoch's answers are in [`leak/`](leak); "
-        "`python -m ser_lib.sweep.leak --data_folder PATH/TO/RAVDESS --number_of_epochs "
-        f"{epochs(found)} --mixed_precision {facts[0]['mixed_precision']}` makes them, and "
+        f"120 epochs{_last_step(first, epochs(found))}.{_trained_on(found)} The rules below the "
+        f"first two differ from the clean one in one thing each.{_no_clear(found)} Every epoch's "
+        "answers are in [`leak/`](leak); `python -m ser_lib.sweep.leak --data_folder "
+        f"PATH/TO/RAVDESS --number_of_epochs {epochs(found)} --mixed_precision "
+        f"{facts[0]['mixed_precision']}` makes them, and "
         "`--only TRAINING` with more epochs goes on with one. Each was trained with one seed: read "
         "a difference smaller than its interval as none.\n\n" + table(headers, rows, left=2)
     )
@@ -134,20 +134,33 @@ def _outcome(name, rule, facts, frame, curve, epochs):
 def _trained_on(found):
     """What the rules score whose training went on beyond the others, as sentences."""
     return "".join(
-        f" Trained on to {len(one.curve)} epochs, `{one.name}` has "
-        f"{percent(one.later.wa.value, unit=True)} [{span(one.later.wa.low, one.later.wa.high)}] "
-        f"with epoch {one.later.epoch}."
+        f" Trained on to {len(one.curve)} epochs, `{one.name}` chooses epoch {one.later.epoch} and "
+        f"has {percent(one.later.wa.value, unit=True)} "
+        f"[{span(one.later.wa.low, one.later.wa.high)}] with it."
         for one in found
         if one.later
     )
+
+
+def _no_clear(found):
+    """Which rules are not shown to differ from the last one, as a sentence."""
+    *others, clean = found
+    same = [f"`{one.name}`" for one in others if (one.wa.low or 0) <= (clean.wa.high or 1)]
+    if not same:
+        return ""
+    have = "has an interval that overlaps" if len(same) == 1 else "have intervals that overlap"
+    return f" {listed(same)} {have} with the clean one's: no difference is shown."
 
 
 def _apart(first, last):
     return f"about {100 * (first.wa.value - last.wa.value):.0f}"
 
 
-def _last_step(one):
-    """How validation went in the last epoch, which tells whether the training was at its end."""
-    before, after = one.facts["validation_ua"][-2:]
+def _last_step(one, epoch):
+    """How validation went in an epoch (from 1), which tells whether training was at its end."""
+    if epoch < 2:
+        return ""
+    before, after = one.facts["validation_ua"][epoch - 2 : epoch]
     verb = "still rose" if after > before else "fell" if after < before else "stayed"
-    return f"{verb} from {percent(before)} to {percent(after)} %" if before != after else verb
+    moved = f"{verb} from {percent(before)} to {percent(after)} %" if before != after else verb
+    return f"; in epoch {epoch} of ours validation UA under that rule {moved}"

@@ -38,10 +38,13 @@ The runs are planned by [`grids/`](grids), not all of which has been run, and ma
 - **ours, published protocol** is this repository's run under that split. {NEAR} marks the nearest
   split here where the source's own cannot be had or should not be followed: what differs is told
   below the table. Where nothing was published on the corpus, it is a split that mixes speakers.
-- **ours, new speakers** is the same system, trained the same way, tested on speakers that it had
-  never heard. Rows are sorted by its UA. A cell's protocol leads to the command that repeats it.
+- **ours, new speakers** is the same system, tested on speakers that are neither in training nor in
+  validation; what a pretrained encoder had heard before stands below the table. Rows are sorted by
+  its UA. A cell's protocol leads to the command that repeats it.
 - **drop** is in points of the published metric, from either number to the one on new speakers;
-  its interval takes a published number as it stands, and two tests of ours as independent.
+  its interval takes a published number as it stands, and two tests of ours as independent. It is
+  not the speakers' doing alone: the two splits differ in test clips, often in how many clips
+  train, and where {CUT} stands missing epochs are part of it.
 - The columns after it are of the run on new speakers, or of the other one where that is all there
   is. ECE is the expected calibration error, in percent. Latency is from three seconds of sound to
   probabilities, in one thread (`python -m ser_lib.sweep.latency RUNS`). Training times are of all
@@ -50,10 +53,11 @@ The runs are planned by [`grids/`](grids), not all of which has been run, and ma
 
 Brackets hold 95 % intervals from draws of whole speakers. They speak of other speakers, for the
 very models that were trained; the spread over seeds is not in them. WA is accuracy, UA the mean
-recall of the classes. {CUT} fewer epochs than the system's YAML asks for: a full run may score
-otherwise. {PART} part of the corpus only: comparable with no number on the whole. {FEW} fewer than
-{FEW_SPEAKERS} speakers were tested: the interval is rough and most likely too narrow, the worst
-speaker is the worst of few, and the row's place in the ranking says little."""
+recall of the classes. Scores of several folds are of all their test clips together, where sources
+mostly give the mean over folds. {CUT} fewer epochs than the system's YAML asks for: a full run may
+score otherwise. {PART} part of the corpus only: comparable with no number on the whole. {FEW} fewer
+than {FEW_SPEAKERS} speakers were tested: the interval is rough and most likely too narrow, the
+worst speaker is the worst of few, and the row's place in the ranking says little."""
 
 
 def page(
@@ -88,7 +92,7 @@ def page(
             f"- `{one.system}`: {_ABSENT}; nothing published ({one.reason})" for one in nowhere
         ]
         parts.append("## On no corpus yet\n\n" + "\n".join(lines))
-    parts.append(_pairs(pairs, unranked(measured)))
+    parts.append(_pairs(pairs, unranked(measured, pairs)))
     parts.append(_commands(measured))
     return "\n\n".join(parts) + "\n"
 
@@ -114,6 +118,11 @@ def _corpus(corpus, rows):
         if row.published and row.published.stand_in
     ]
     notes += [_shortfall(row) for row in rows if _falls_short(row)]
+    notes += [
+        cell(f"- `{row.system}`: {row.published.note}")
+        for row in rows
+        if row.published and row.published.note and (row.same or row.apart)
+    ]
     notes += _heard(rows)
     if notes:
         parts.append("\n".join(notes))
@@ -144,7 +153,9 @@ def _row(row):
         f"`{row.system}`",
         DASH if parameters is None else f"{parameters:,}",
         _published(row.published),
-        *(same, apart, _points(row.from_published), _points(row.from_ours)),
+        *(same, apart),
+        _points(row.from_published, row.apart),
+        _points(row.from_ours, row.same, row.apart),
         f"{used.worst[0]}: {percent(used.worst[1])}" if used and used.worst else DASH,
         percent(used.ece) if used else DASH,
         f"{used.latency:.1f}" if used and used.latency is not None else DASH,
@@ -164,9 +175,8 @@ def _published(one):
 def _cell(one, metric, nearest=False):
     """Scores, the row's metric first, then protocol, folds, seeds and epochs."""
     other = "ua" if metric == "wa" else "wa"
-    marks = CUT * one.cut + PART * one.partial + FEW * one.few
     scores = [f"{NAMES[key]} {_score(getattr(one, key))}" for key in (metric, other)]
-    scores[0] += f" {marks}" if marks else ""
+    scores[0] += _marks(one)
     facts = [_folds(one), _seeds(one)] + ([one.epochs] if one.epochs else [])
     near = f"{NEAR} " if nearest else ""
     place = f"[`{one.protocol}`](#{_anchor(one)})"
@@ -183,11 +193,18 @@ def _score(score):
     return f"{percent(score.value)} [{around}]" if around != DASH else percent(score.value)
 
 
-def _points(score):
+def _points(score, *of):
     if score is None:
         return DASH
     ends = "" if score.low is None else f" [{100 * score.low:.1f} to {100 * score.high:.1f}]"
-    return f"{100 * score.value:.1f}{ends}"
+    return f"{100 * score.value:.1f}{ends}{_marks(*of)}"
+
+
+def _marks(*of):
+    """The marks of some `Measured` (str), behind a space where there are any."""
+    kinds = ((CUT, "cut"), (PART, "partial"), (FEW, "few"))
+    marks = "".join(mark for mark, kind in kinds if any(getattr(one, kind) for one in of))
+    return marks and f" {marks}"
 
 
 def _folds(one):
@@ -235,19 +252,18 @@ def _shortfall(row):
 def _pairs(pairs, left_out):
     parts = [
         "## Is one better than the next?",
-        "Systems of one protocol whose predictions were kept, ranked by the UA over all folds that "
-        "each has, with the next below it. The difference is over the folds that both have, and "
-        "may for that be negative. It is paired, since both were tested on the same clips: its "
-        "interval is of draws of speakers, the same ones for both. Clear of 0 means better (or "
-        "worse) for more than this test's luck, with one seed each; fewer than "
-        f"{FEW_SPEAKERS} speakers make an interval rough.",
+        "Systems that were tested on the same folds and whose predictions were kept, ranked by "
+        "UA, each with the next below it. The difference is paired, since both answered the same "
+        "clips: its interval is of draws of speakers, the same ones for both. Clear of 0 means "
+        "better for more than this test's luck, with one seed each; fewer than "
+        f"{FEW_SPEAKERS} speakers make an interval rough. One in twenty pairs of equals is clear "
+        "of 0 by luck.",
     ]
-    told = [pair for pair in pairs if pair.difference]
-    if not told:
+    if not pairs:
         parts.append("No two systems have kept predictions of one test yet.")
         return "\n\n".join(parts)
     rows = []
-    for pair in told:
+    for pair in pairs:
         found = pair.difference
         clear = DASH if found.low is None else "yes" if found.low > 0 or found.high < 0 else "no"
         ends = DASH
@@ -263,15 +279,15 @@ def _pairs(pairs, left_out):
     headers = ("protocol", "ranked higher", "ranked next", "difference in UA, points")
     headers += ("95 % interval", "clear of 0", "folds")
     parts.append(table((*headers, "clips", "speakers"), rows, left=3))
-    apart = [f"`{p.better}` and `{p.next}` (`{p.protocol}`)" for p in pairs if not p.difference]
-    if apart:
-        parts.append(f"Next to each other, but with no fold in common: {listed(apart)}.")
     if left_out:
         lines = [
             f"- `{protocol}`: {listed(f'`{system}`' for system in systems)}"
             for protocol, systems in left_out.items()
         ]
-        parts.append("In no ranking, since their predictions were not kept:\n\n" + "\n".join(lines))
+        parts.append(
+            "In no ranking, since their predictions were not kept or no other system was tested "
+            "on the same clips:\n\n" + "\n".join(lines)
+        )
     return "\n\n".join(parts)
 
 

@@ -42,6 +42,8 @@ class Published:
         Why ours stays below it under its own protocol, as far as that was found out.
     stand_in : str
         What of ours stands for what of theirs, where ours is another system.
+    note : str
+        What else a reader of our row must know.
     """
 
     system: str
@@ -58,6 +60,7 @@ class Published:
     reason: str = ""
     found: str = ""
     stand_in: str = ""
+    note: str = ""
 
 
 _KINDS = {
@@ -75,8 +78,9 @@ _KINDS = {
     "reason": str,
     "found": str,
     "stand_in": str,
+    "note": str,
 }
-_OPTIONAL = ("reason", "found", "stand_in")
+_OPTIONAL = ("reason", "found", "stand_in", "note")
 
 
 def read_published(path: str | Path) -> list[Published]:

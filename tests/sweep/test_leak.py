@@ -123,10 +123,16 @@ def test_rules_are_compared_after_as_many_epochs_and_the_longer_training_is_told
     assert longer.curve == (0.5, 0.75, 1.0)
     assert all(one.later is None and one.curve == (0.5,) for one in found.values())
     text = section([longer, *found.values()])
-    assert "Trained on to 3 epochs, `augment, then split` has 100.0 %" in text
+    assert "Trained on to 3 epochs, `augment, then split` chooses epoch 3 and has 100.0 %" in text
+    # With one epoch nothing can be said of the last step, nor that rules differ.
+    assert "validation UA" not in text
+    names = "`augment, then split`, `split, then augment`, `epoch chosen on test` and "
+    assert f"{names}`scaler fitted on all` have intervals that overlap with the clean" in text
     assert "--number_of_epochs 1 " in text
     told = headline([], leaks=[longer, *found.values()])
-    assert "50.0 % (augment, then split; 100.0 % after 3 epochs) to 50.0 % (clean)" in told
+    assert (
+        "50.0 % (augment, then split; 100.0 % at the epoch chosen of 3) to 50.0 % (clean)" in told
+    )
     # Two figures that differ in nothing but what the training came to in the end.
     figure = leak_figure([longer, *found.values()], results / "leak.png")
     assert shows([longer, *found.values()], figure)

@@ -9,7 +9,7 @@ from ser_lib.evaluation.confusion import SCORES, confusion_matrix
 from ser_lib.sweep.drops import difference, drops
 from ser_lib.sweep.keep import read_packed
 from ser_lib.sweep.measured import Score, measure, read_kept
-from ser_lib.sweep.neighbours import neighbours
+from ser_lib.sweep.neighbours import neighbours, unranked
 from ser_lib.sweep.published import read_published
 from ser_lib.use.compare import differences, paired
 
@@ -198,17 +198,22 @@ def test_the_interval_of_a_difference():
     assert difference(Score(0.7), Score(0.4, 0.3, 0.5)) == Score(pytest.approx(0.3))
 
 
-def test_neighbours_are_compared_on_the_tests_both_have(keep, tmp_path):
-    best = keep("separable_cnn", fold=[1, 2, 3, 4, 5, 6], skill=0.95)
-    next_ = keep("mfcc_cnn", fold=2, skill=0.5)
-    keep("acoustic_dnn", fold=2, skill=0.3)
+def test_neighbours_were_tested_on_the_same_folds(keep, tmp_path):
+    whole = list(range(1, 7))
+    best = keep("separable_cnn", fold=whole, skill=0.95)
+    next_ = keep("mfcc_cnn", fold=whole, skill=0.3)
+    keep("acoustic_dnn", fold=2, skill=0.9)
+    keep("acoustic_mlp", fold=2, skill=0.5)
     keep("acoustic_lstm", fold=3, skill=0.0)
     keep("decision_tree", fold=3, skill=0.3, packed=False)
-    first, second, third = neighbours(read(tmp_path))
-    assert (first.better, first.next, first.folds) == ("separable_cnn", "mfcc_cnn", [2])
-    whole = read_packed(best / "predictions.csv.gz")
-    pair = paired(whole[whole["fold"] == 2], read_packed(next_ / "predictions.csv.gz"))
-    assert first.difference[2:] == differences(*pair)[0][2:]
-    assert first.difference.low > 0 and first.difference.clips == 48
-    assert (second.better, second.next, second.folds) == ("mfcc_cnn", "acoustic_dnn", [2])
-    assert third == ("RAVDESS", "ravdess-si6", "acoustic_dnn", "acoustic_lstm", [], None)
+    measured = read(tmp_path)
+    pairs = neighbours(measured)
+    assert [pair[2:5] for pair in pairs] == [
+        ("separable_cnn", "mfcc_cnn", whole),
+        ("acoustic_dnn", "acoustic_mlp", [2]),
+    ]
+    pair = paired(*(read_packed(folder / "predictions.csv.gz") for folder in (best, next_)))
+    assert pairs[0].difference[2:] == differences(*pair)[0][2:]
+    assert pairs[0].difference.low > 0
+    assert pairs[1].difference.clips == 48
+    assert unranked(measured, pairs) == {"ravdess-si6": ["acoustic_lstm", "decision_tree"]}
