@@ -75,7 +75,8 @@ def read_audio(source, start=None, end=None):
     AudioError
         If there is no such file, it is not sound, is truncated, holds no samples, or NaN, infinite
         or absurdly loud ones, has a rate that no speech has, is too long to be read at once, or
-        does not reach from ``start`` to ``end``.
+        does not reach from ``start`` to ``end``. An mp3 or ogg that was cut off cannot be told
+        from a shorter one; what is there is decoded.
     """
     name, opened = _open(source)
     with opened as sound:

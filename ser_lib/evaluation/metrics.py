@@ -57,6 +57,12 @@ class ClassificationMetric(evaluate.Metric):
             features=datasets.Features(ids),
         )
 
+    def add(self, *, prediction=None, reference=None, **options):
+        """Adds one clip; raises ValueError for labels that are not integer class ids."""
+        (prediction,) = _ids("predictions", [prediction])
+        (reference,) = _ids("references", [reference])
+        super().add(prediction=prediction, reference=reference, **options)
+
     def add_batch(self, *, predictions=None, references=None, **options):
         """Adds clips; raises ValueError for labels that are not integer class ids."""
         predictions = _ids("predictions", predictions)

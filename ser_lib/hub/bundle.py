@@ -7,6 +7,7 @@ ser_lib never runs these copies: registered classes come first.
 """
 
 import ast
+import hashlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -19,8 +20,8 @@ AUTO_MAP = {
     "AutoConfig": "configuration_ser_lib.SERConfig",
     "AutoModelForAudioClassification": "modeling_ser_lib.SERForAudioClassification",
 }
-_MODELING = "ser_lib.hub.modeling"
-_NAMES = {_MODELING: "modeling_ser_lib", "ser_lib.hub.configuration": "configuration_ser_lib"}
+_MODELING, _CONFIGURATION = "ser_lib.hub.modeling", "ser_lib.hub.configuration"
+_NAMES = {_MODELING: "modeling_ser_lib", _CONFIGURATION: "configuration_ser_lib"}
 # Transformers tells whoever lacks SpeechBrain to install it before it runs a bundle.
 _ALLOWED = {"torch", "transformers", "speechbrain"} | sys.stdlib_module_names
 
@@ -61,6 +62,11 @@ def write_bundle(spec, folder):
     for cls in blocks:
         line = f"from .{_flat(cls.__module__)} import {cls.__name__}"
         sources[_MODELING] += f"{line}  # noqa: E402, F401\n"
+    # Transformers gives a process one configuration class for all folders of one name in which that
+    # file is the same, and so the model code of the first of them.
+    whole = "\n".join(f"{module}\n{source}" for module, source in sorted(sources.items()))
+    digest = hashlib.sha256(whole.encode()).hexdigest()
+    sources[_CONFIGURATION] += f"\n# Of the bundle {digest[:16]}\n"
     for module, source in sources.items():
         Path(folder, f"{_flat(module)}.py").write_text(source, encoding="utf-8")
     return sorted(f"{_flat(module)}.py" for module in sources)

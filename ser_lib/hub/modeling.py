@@ -6,10 +6,13 @@ from pathlib import Path
 from torch.nn import functional as F
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.modeling_utils import PreTrainedModel
+from transformers.utils import logging
 
 from ser_lib.errors import ModelFolderError
 from ser_lib.hub.configuration import SERConfig
 from ser_lib.models.waveform_ensemble import network_from_spec
+
+logger = logging.get_logger(__name__)
 
 
 class SERForAudioClassification(PreTrainedModel):
@@ -31,8 +34,8 @@ class SERForAudioClassification(PreTrainedModel):
     base_model_prefix = "network"
     main_input_name = "input_values"
     input_modalities = "audio"
-    # A spectrum in half precision is noise, and so is a standard deviation: a request for
-    # float16 or bfloat16 weights leaves these small models as they are.
+    # A spectrum in half precision is noise, and so is a standard deviation: a request for other
+    # weights than float32 leaves these small models as they are.
     _keep_in_fp32_modules_strict = ["network"]
 
     def __init__(self, config):
@@ -60,6 +63,13 @@ class SERForAudioClassification(PreTrainedModel):
         numbers = itertools.chain(self.parameters(), self.buffers())
         return next(n.dtype for n in numbers if n.is_floating_point())
 
+    def half(self):
+        """This model as it is, in float32, with a warning: why stands above."""
+        logger.warning("the model stays in float32; for speed run it under torch.autocast")
+        return self
+
+    bfloat16 = double = half
+
     @classmethod
     def from_pretrained(cls, source, *args, output_loading_info=False, **kwargs):
         """As in Transformers, but safetensors only, and weights that do not fit are refused.
@@ -83,6 +93,9 @@ class SERForAudioClassification(PreTrainedModel):
             layer cannot be made anew.
         """
         kwargs.setdefault("use_safetensors", True)
+        for key in ("dtype", "torch_dtype"):
+            if str(kwargs.get(key)).removeprefix("torch.") in ("float64", "double"):
+                kwargs[key] = "float32"
         anew = False
         if kwargs.get("ignore_mismatched_sizes"):
             config = kwargs.pop("config", None)
@@ -139,13 +152,25 @@ class SERForAudioClassification(PreTrainedModel):
         -------
         SequenceClassifierOutput
             ``logits`` ``(batch, classes)`` and, with labels, ``loss``.
+
+        Raises
+        ------
+        ValueError
+            If the padding stands ahead of a clip.
         """
-        lengths = None if attention_mask is None else attention_mask.sum(dim=-1).long()
+        lengths = None if attention_mask is None else _lengths(attention_mask)
         logits = self.network(input_values, lengths)
         loss = None if labels is None else F.cross_entropy(logits, labels)
         if return_dict is False:
             return (logits,) if loss is None else (loss, logits)
         return SequenceClassifierOutput(loss=loss, logits=logits)
+
+
+def _lengths(attention_mask):
+    """Samples of each clip (batch,)."""
+    if bool((attention_mask[:, 0] < attention_mask[:, -1]).any()):
+        raise ValueError("padding stands ahead of the sound; pad with padding_side='right'")
+    return attention_mask.sum(dim=-1).long()
 
 
 def _check_classes(config, network):
@@ -162,6 +187,7 @@ def _take_classes(config):
     """Give the system of a configuration as many classes as it has labels; whether that was needed.
 
     A temperature and classes without training belong to the last layer that was, and go with it.
+    Where the weights come from stays known as ``from``: of the split nothing holds any more.
     """
     system = config.system
     told = system.get("classifier") if isinstance(system, dict) else None
@@ -169,6 +195,7 @@ def _take_classes(config):
         return False
     kept = {key: system[key] for key in ("front_end", "scaler") if key in system}
     config.system = {**kept, "classifier": {**told, "n_classes": config.num_labels}}
+    config.provenance = {"from": config.provenance} if config.provenance else {}
     return True
 
 

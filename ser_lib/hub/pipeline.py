@@ -10,7 +10,12 @@ from transformers import AudioClassificationPipeline
 from ser_lib.errors import AudioError
 from ser_lib.features.encoder_families import shortest
 from ser_lib.hub.folder import read_model
+from ser_lib.hub.model_folder import model_of
 from ser_lib.hub.sound import to_waveform
+
+_OPTIONS = {
+    *("token", "top_k", "function_to_apply", "sampling_rate", "batch_size", "num_workers"),
+}
 
 
 def load(source, device=None, revision=None, **kwargs):
@@ -26,8 +31,8 @@ def load(source, device=None, revision=None, **kwargs):
     Arguments
     ---------
     source : str or os.PathLike
-        Model folder, or Hub id such as ``"person/model"``; ours, or any audio classifier whose
-        architecture Transformers has.
+        Model folder, run folder, or Hub id such as ``"person/model"``; ours, or any audio
+        classifier whose architecture Transformers has.
     device : str, int or torch.device, optional
         Where to run; the first accelerator by default, or the CPU where there is none.
     revision : str, optional
@@ -46,7 +51,13 @@ def load(source, device=None, revision=None, **kwargs):
         If the folder is absent, incomplete or corrupt, or its weights do not fit.
     HubError
         If the Hub cannot be reached or has no such model.
+    TypeError
+        If there is no such option.
     """
+    unknown = sorted(kwargs.keys() - _OPTIONS)
+    if unknown:
+        raise TypeError(f"load has no option {unknown[0]!r}; it has {', '.join(sorted(_OPTIONS))}")
+    source = model_of(source)
     model, extractor = read_model(source, revision=revision, token=kwargs.pop("token", None))
     return SERPipeline(
         model=model,
@@ -102,7 +113,14 @@ class SERPipeline(AudioClassificationPipeline):
 
     def preprocess(self, inputs, sampling_rate=None):
         """Model inputs (``input_values``, ``attention_mask``) of one clip."""
-        waveform = to_waveform(inputs, self.feature_extractor.sampling_rate, sampling_rate)
+        rate = self.feature_extractor.sampling_rate
+        waveform = to_waveform(inputs, rate, sampling_rate)
+        skipped = getattr(getattr(self.model, "network", None), "skipped", 0)
+        if len(waveform) <= skipped * rate:
+            raise AudioError(
+                f"{len(waveform) / rate:.3g} s of sound are too short: this model begins to listen "
+                f"after {skipped:g} s; give more of the recording"
+            )
         # Encoders of Transformers' own classes fail on less than a frame; ours pad themselves.
         lacking = shortest(self.model.config) - len(waveform)
         return super().preprocess(np.pad(waveform, (0, lacking)) if lacking > 0 else waveform)

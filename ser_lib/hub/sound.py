@@ -58,6 +58,8 @@ def to_waveform(source, model_rate, sampling_rate=None):
             f"a {type(source).__name__} is not sound; give a path, bytes, a file object, "
             "(array, rate) or an array with sampling_rate=..."
         )
+    if getattr(rate, "ndim", None) == 0:  # of a dataset that is formatted as arrays or tensors
+        rate = rate.item()
     if rate is None:
         raise AudioError("an array does not tell its rate; add sampling_rate=... in Hz")
     if not isinstance(rate, numbers.Real) or not 0 < rate < float("inf") or rate != int(rate):

@@ -41,6 +41,8 @@ def _list(argv):
         "--classes", type=number(2, 1000, int), default=8, help="emotions (default: %(default)s)"
     )
     arguments = parser.parse_args(argv)
+    if not (_ROOT / "hparams").is_dir():
+        raise RunError("there is no hparams/ beside this ser_lib; run this in the checkout")
     rows = [("system", "learned by", "parameters", "front end", "features", "source")]
     rows += _kept_rows(arguments.classes)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]

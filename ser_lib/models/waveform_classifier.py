@@ -73,6 +73,11 @@ class WaveformClassifier(nn.Module):
         """Rate of the waveforms the front end expects (Hz)."""
         return self.front_end.sample_rate
 
+    @property
+    def skipped(self):
+        """Sound ahead of the stretch that is heard (s, float)."""
+        return getattr(self.front_end, "skip", 0) / self.sample_rate
+
     def after_front_end(self):
         """The same scaler and classifier as a network for features that were computed before.
 

@@ -95,6 +95,11 @@ class WaveformEnsemble(nn.Module):
         return self.front_ends[0].sample_rate
 
     @property
+    def skipped(self):
+        """Sound ahead of what the first of the members to listen hears (s, float)."""
+        return min(member.skipped for member in self.members)
+
+    @property
     def n_classes(self):
         """Classes told apart (int)."""
         return self.classifiers[0].spec["n_classes"]

@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from ser_lib import cli
 from ser_lib.cli import exit_code
@@ -49,14 +48,6 @@ def run(job):
     return exit_code(once, "what is printed is right") or codes[0]
 
 
-def model_of(source):
-    """Model folder or Hub id (str): of a run folder, the model in it."""
-    inside = Path(source, "model")
-    if not Path(source, "config.json").exists() and (inside / "config.json").exists():
-        return str(inside)
-    return source
-
-
 def load_quietly(source, revision=None):
     """:func:`ser_lib.load` without progress bars of a second and remarks for developers."""
     from transformers.utils import logging
@@ -65,4 +56,4 @@ def load_quietly(source, revision=None):
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    return load(model_of(source), revision=revision)
+    return load(source, revision=revision)

@@ -18,7 +18,8 @@ from pathlib import Path
 from ser_lib.cli import number
 from ser_lib.corpora.choice import add_classes
 from ser_lib.errors import HparamsError, RunError
-from ser_lib.use.command import Parser, load_quietly, model_of, run
+from ser_lib.hub.model_folder import model_of
+from ser_lib.use.command import Parser, load_quietly, run
 
 logger = logging.getLogger("ser_lib.use.evaluate")
 

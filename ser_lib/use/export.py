@@ -21,7 +21,8 @@ from pathlib import Path
 
 from ser_lib.corpora.choice import add_classes
 from ser_lib.errors import HparamsError, ModelFolderError, RunError
-from ser_lib.use.command import Parser, model_of, run
+from ser_lib.hub.model_folder import model_of
+from ser_lib.use.command import Parser, run
 from ser_lib.use.export_check import compared
 from ser_lib.use.export_table import labelled, show
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from ser_lib.errors import CorpusError
-from ser_lib.use.command import model_of
+from ser_lib.hub.model_folder import model_of
 from ser_lib.use.export_check import of_torch, probabilities, session, voices
 
 _CLIPS = 200  # of a corpus, at most

@@ -13,7 +13,12 @@ from pathlib import Path
 from ser_lib.errors import AudioError, RunError
 from ser_lib.plain import plain
 
-SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc", ".w64")
+SUFFIXES = (
+    *(".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc", ".w64"),
+    *(".rf64", ".au", ".snd", ".caf"),
+)
+# Sound that nothing here can decode, which is said of each file rather than passing over it.
+_UNREAD = (".m4a", ".mp4", ".aac", ".webm", ".wma", ".amr", ".3gp", ".mka")
 STANDARD_INPUT = "-"
 
 
@@ -77,7 +82,7 @@ def _inside(folder):
         found += [
             str(Path(place, name))
             for name in names
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+            if Path(name).suffix.lower() in (*SUFFIXES, *_UNREAD) and not name.startswith(".")
         ]
     return sorted(found, key=lambda path: Path(path).parts)
 

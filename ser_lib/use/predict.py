@@ -24,7 +24,8 @@ from pathlib import Path
 
 from ser_lib.cli import number
 from ser_lib.errors import HparamsError, RunError
-from ser_lib.use.command import Parser, load_quietly, model_of, run
+from ser_lib.hub.model_folder import model_of
+from ser_lib.use.command import Parser, load_quietly, run
 from ser_lib.use.files import STANDARD_INPUT, check_figure_folder, check_output, find_sounds
 from ser_lib.use.output import Csv, JsonLines, Table, plain
 from ser_lib.use.pictures import Pictures

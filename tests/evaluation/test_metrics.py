@@ -81,6 +81,11 @@ def test_batches_add_up():
         metric.add_batch(predictions=predictions[batch], references=np.array(references)[batch])
     whole = UnweightedAccuracy().compute(predictions=predictions, references=references)
     assert metric.compute() == whole
+    for prediction, reference in zip(predictions, references, strict=True):
+        metric.add(prediction=prediction, reference=reference)
+    assert metric.compute() == whole
+    with pytest.raises(ValueError, match="integer class id"):
+        metric.add(prediction=0.9, reference=0)
 
 
 @pytest.mark.parametrize(

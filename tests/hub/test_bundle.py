@@ -6,7 +6,11 @@ import pytest
 import torch
 
 from ser_lib.errors import HubError
+from ser_lib.features.mfcc import MFCC
 from ser_lib.hub.bundle import AUTO_MAP, write_bundle
+from ser_lib.hub.saving import save_model
+from ser_lib.models.perceptron import Perceptron
+from ser_lib.models.waveform_classifier import WaveformClassifier
 
 STRANGER = """
 import json, sys
@@ -26,13 +30,23 @@ except ValueError as error:
 classify = pipeline("audio-classification", model=sys.argv[1], trust_remote_code=True)
 samples = np.array(json.loads(sys.argv[2]), dtype=np.float32)
 scores = classify(samples, function_to_apply="none")
+for folder in sys.argv[3:]:  # of the same name
+    other = pipeline("audio-classification", model=folder, trust_remote_code=True)
+    assert len(other(samples, top_k=None)) == 3
 print()
 print(json.dumps([refused, type(classify.model).__module__, scores]))
 """
 
 
-def test_model_runs_where_ser_lib_cannot_be_imported(run_python, network, model_folder, clip):
-    answer = run_python(STRANGER, model_folder, json.dumps(clip.tolist()), HF_HUB_OFFLINE="1")
+def test_model_runs_where_ser_lib_cannot_be_imported(
+    run_python, network, model_folder, clip, tmp_path
+):
+    front_end = MFCC(8000, n_mfcc=4, offset=0.0, seconds=0.3)
+    other = WaveformClassifier(front_end, None, Perceptron(3, front_end.shape, (4,)))
+    other = save_model(other, tmp_path / "model", ["angry", "happy", "sad"], {})
+    assert other.name == model_folder.name
+    words = (model_folder, json.dumps(clip.tolist()), other)
+    answer = run_python(STRANGER, *words, HF_HUB_OFFLINE="1")
     refused, module, scores = json.loads(answer)
     assert refused and module.startswith("transformers_modules.")
     with torch.no_grad():

@@ -40,11 +40,11 @@ def test_device_map_of_accelerate(network, model_folder):
         assert torch.equal(model(waveforms).logits, network(waveforms))
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_is_declined(network, model_folder, dtype):
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, "float64"])
+def test_other_precision_is_declined(network, model_folder, dtype):
     model = AutoModelForAudioClassification.from_pretrained(model_folder, dtype=dtype)
     waveforms = torch.randn(2, 2500)
-    assert model.dtype == torch.float32
+    assert model.half().bfloat16().double().dtype == torch.float32
     with torch.no_grad():
         assert torch.equal(model(waveforms).logits, network(waveforms))
 
@@ -59,6 +59,8 @@ def test_attention_mask_gives_the_lengths(network, model_folder):
         assert torch.equal(masked, network(waveforms, torch.tensor([1000, 2400])))
         assert not torch.allclose(masked[:1], model(waveforms[:1]).logits, atol=1e-5)
     torch.testing.assert_close(masked[:1], alone, atol=1e-5, rtol=0)
+    with pytest.raises(ValueError, match="padding_side='right'"):
+        model(waveforms, attention_mask=mask.flip(1))
 
 
 def test_labels_give_the_cross_entropy(model_folder):
@@ -151,6 +153,9 @@ def test_a_last_layer_for_other_classes_can_be_had(network, model_folder, tmp_pa
         auto.from_pretrained(model_folder, **how)
     model = auto.from_pretrained(model_folder, ignore_mismatched_sizes=True, **how).eval()
     assert model.network.temperature == 1 and model.config.num_labels == 2
+    # What the split of the old weights promises says nothing of what is trained from them.
+    assert list(model.config.provenance) == ["from"]
+    assert model.config.provenance["from"]["corpora"] == ["RAVDESS-synthetic"]
     waveforms = torch.randn(3, 2500)
     with torch.no_grad():
         logits = model(waveforms).logits

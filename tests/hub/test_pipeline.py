@@ -19,7 +19,12 @@ from transformers import (
 
 import ser_lib
 from ser_lib.errors import AudioError, HubError, ModelFolderError
+from ser_lib.features.mfcc import MFCC
 from ser_lib.hub import folder as folder_module
+from ser_lib.hub.saving import save_model
+from ser_lib.models.perceptron import Perceptron
+from ser_lib.models.waveform_classifier import WaveformClassifier
+from ser_lib.models.waveform_ensemble import WaveformEnsemble
 
 LABELS = ["angry", "happy", "sad"]
 
@@ -104,6 +109,22 @@ def test_rate_and_batch_size_as_defaults(model_folder, classify, clip):
         [scores(classify((clip, 8000))), scores(classify((clip[:900], 8000)))],
         atol=1e-5,
     )
+
+
+def test_what_ends_before_the_model_listens_is_refused(tmp_path, clip):
+    front_end = MFCC(8000, n_mfcc=4, offset=0.2, seconds=0.3)
+    late = WaveformClassifier(front_end, None, Perceptron(3, front_end.shape, (4,)))
+    for network in (late, WaveformEnsemble([late, late])):
+        classify = ser_lib.load(save_model(network, tmp_path / "model", list("abc"), {}))
+        assert len(classify((clip, 8000))) == 3
+        with pytest.raises(AudioError, match=r"0.2 s of sound .* begins to listen after 0.2 s"):
+            classify((clip[:1600], 8000))
+
+
+def test_a_run_folder_stands_for_its_model_and_options_are_known(model_folder, clip):
+    assert len(ser_lib.load(model_folder.parent, device="cpu")((clip, 8000))) == 3
+    with pytest.raises(TypeError, match="no option 'topk'; it has batch_size, .*, top_k"):
+        ser_lib.load(model_folder, topk=3)
 
 
 @pytest.mark.parametrize("inputs", ["/no/such.wav", 3.5, (np.zeros(0), 8000), np.zeros(4000)])

@@ -60,6 +60,9 @@ def test_dicts_of_arrays(key):
     source = {key: TONE, "path": "/not/read.wav", "sampling_rate": 8000}
     np.testing.assert_array_equal(to_waveform(source, 8000), TONE)
     np.testing.assert_array_equal(to_waveform({key: TONE}, 8000, sampling_rate=8000), TONE)
+    # A dataset in the format of arrays or tensors gives its rates as such, too.
+    for rate in (np.array(8000), torch.tensor(8000)):
+        np.testing.assert_array_equal(to_waveform({key: TONE, "sampling_rate": rate}, 8000), TONE)
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3"])

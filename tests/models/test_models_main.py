@@ -68,3 +68,9 @@ def test_a_number_of_classes_that_cannot_be_is_refused_in_one_line(capsys, class
     assert main([f"--classes={classes}"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: argument --classes: ") and error.count("\n") == 1
+
+
+def test_away_from_a_checkout_it_says_so(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(listing, "_ROOT", tmp_path)
+    assert main([]) == 2
+    assert "run this in the checkout" in capsys.readouterr().err

@@ -113,6 +113,8 @@ def test_bad_input_is_listed_and_the_rest_is_answered(model_folder, tmp_path, no
     soundfile.write(tmp_path / "nan.wav", odd, RATE, subtype="FLOAT")
     (tmp_path / "picture.wav").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "phone.m4a").write_bytes(b"\0\0\0\x20ftypM4A \0\0\0\0")
+    (tmp_path / "notes.txt").write_text("not named like a sound")
     soundfile.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
     soundfile.write(tmp_path / "telephone.wav", noise(1.0), RATE, subtype="ULAW")
     gone = tmp_path / "gone.wav"
@@ -132,7 +134,8 @@ def test_bad_input_is_listed_and_the_rest_is_answered(model_folder, tmp_path, no
         "gone": "no such file",
     }.items():
         assert sum(f"{name}.wav" in line and reason in line for line in lines) == 1
-    assert lines[-1] == "3 of 8 sounds could be used"
+    assert sum("phone.m4a" in line for line in lines) == 1
+    assert lines[-1] == "3 of 9 sounds could be used"
 
 
 def test_a_path_that_vanishes_on_the_way(model_folder, sounds, capsys, monkeypatch):
