@@ -219,7 +219,7 @@ def _open(source):
             raise AudioError(f"{path} has no header that tells its rate; convert it to wav or flac")
     else:
         if isinstance(source, (bytes, bytearray, memoryview)):
-            name, data = "the given bytes", bytes(source)
+            name, data = "what was given as bytes", bytes(source)
         elif hasattr(source, "read"):
             name, data = str(getattr(source, "name", "the given file object")), source.read()
             if not isinstance(data, bytes):

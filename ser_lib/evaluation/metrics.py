@@ -57,6 +57,12 @@ class ClassificationMetric(evaluate.Metric):
             features=datasets.Features(ids),
         )
 
+    def compute(self, *, predictions=None, references=None, **options):
+        """The scores (dict) of these clips or of those added; raises ValueError without any."""
+        if predictions is None and references is None and self.writer is None:
+            raise ValueError("nothing to score: there are no clips")
+        return super().compute(predictions=predictions, references=references, **options)
+
     def add(self, *, prediction=None, reference=None, **options):
         """Adds one clip; raises ValueError for labels that are not integer class ids."""
         (prediction,) = _ids("predictions", [prediction])

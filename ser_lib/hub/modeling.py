@@ -142,7 +142,7 @@ class SERForAudioClassification(PreTrainedModel):
         attention_mask : Tensor, optional
             ``(batch, time)``, 1 over the clip and 0 over the padding behind it.
         labels : Tensor, optional
-            ``(batch,)``, class ids; adds the cross-entropy as ``loss``.
+            ``(batch,)`` or ``(batch, 1)``, class ids; adds the cross-entropy as ``loss``.
         return_dict : bool, optional
             False for a plain tuple.
         **kwargs
@@ -160,7 +160,7 @@ class SERForAudioClassification(PreTrainedModel):
         """
         lengths = None if attention_mask is None else _lengths(attention_mask)
         logits = self.network(input_values, lengths)
-        loss = None if labels is None else F.cross_entropy(logits, labels)
+        loss = None if labels is None else F.cross_entropy(logits, labels.view(-1))
         if return_dict is False:
             return (logits,) if loss is None else (loss, logits)
         return SequenceClassifierOutput(loss=loss, logits=logits)

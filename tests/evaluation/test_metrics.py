@@ -86,6 +86,8 @@ def test_batches_add_up():
     assert metric.compute() == whole
     with pytest.raises(ValueError, match="integer class id"):
         metric.add(prediction=0.9, reference=0)
+    with pytest.raises(ValueError, match="there are no clips"):
+        UnweightedAccuracy().compute()
 
 
 @pytest.mark.parametrize(

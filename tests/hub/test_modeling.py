@@ -74,6 +74,7 @@ def test_labels_give_the_cross_entropy(model_folder):
     loss, logits = model(waveforms, labels=labels, return_dict=False)
     assert torch.equal(logits, output.logits) and torch.equal(loss, output.loss)
     assert len(model(waveforms, return_dict=False)) == 1
+    assert torch.equal(model(waveforms, labels=labels[:, None]).loss, output.loss)
 
 
 def test_new_model_keeps_its_blocks_own_initialisation(network):
