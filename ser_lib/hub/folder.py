@@ -197,10 +197,15 @@ def _is_number(tensor):
 def _is_local(source):
     """Whether ``source`` is a folder here, or could be nothing else; raises if it is absent."""
     path = Path(source)
-    if path.is_dir():
-        return True
-    if path.exists():
-        raise ModelFolderError(f"{path} is a file; give the folder that holds config.json")
+    try:
+        if path.is_dir():
+            return True
+        if path.exists():
+            raise ModelFolderError(f"{path} is a file; give the folder that holds config.json")
+    except OSError as error:
+        raise ModelFolderError(
+            f"{one_line(path)} cannot be looked at ({error.strerror}); give another folder"
+        ) from error
     try:
         validate_repo_id(str(source))
     except HFValidationError:

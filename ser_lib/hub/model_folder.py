@@ -16,6 +16,10 @@ def model_of(source):
     str or os.PathLike
     """
     inside = Path(source, "model")
-    if not Path(source, "config.json").exists() and (inside / "config.json").exists():
-        return str(inside)
+    try:
+        if not Path(source, "config.json").exists() and (inside / "config.json").exists():
+            return str(inside)
+    except OSError:
+        # What loads it tells why it cannot be looked at.
+        pass
     return source

@@ -209,6 +209,7 @@ def test_no_folder(tmp_path, no_network):
     refused(str(tmp_path / "none"), "no such model folder")
     refused("./results/model", "no such model folder")
     refused("a/b/c", "no such model folder")
+    refused("x" * 5000, "cannot be looked at (File name too long)")
     (tmp_path / "file").write_text("")
     refused(tmp_path / "file", "is a file")
 
