@@ -87,8 +87,7 @@ def _parser():
 def _run(options, values):
     # From here on heavy libraries load, which --help alone should not wait for.
     from ser_lib.experiments import experiment
-    from ser_lib.experiments.members import systems_of
-    from ser_lib.hparams import Hparams
+    from ser_lib.hparams import Hparams, systems_of
     from ser_lib.pretrained.heard import encoders
     from ser_lib.pretrained.start import start_of
     from ser_lib.protocols import split

@@ -100,8 +100,7 @@ def _run(corpus, options, hparams):
 def _run_folds(corpus, options, hparams, state, rule, folds, output):
     """Prepare the corpus and run every fold; the folder of all (Path) and their results (list)."""
     from ser_lib.experiments import experiment
-    from ser_lib.experiments.members import systems_of
-    from ser_lib.hparams import BY_GRADIENT
+    from ser_lib.hparams import BY_GRADIENT, systems_of
     from ser_lib.pretrained.start import start_of
     from ser_lib.protocols import split
     from ser_lib.run_facts import corpus_name

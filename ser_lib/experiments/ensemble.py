@@ -15,7 +15,7 @@ from ser_lib.errors import HparamsError
 from ser_lib.experiments.base import Experiment
 from ser_lib.experiments.estimator import made
 from ser_lib.experiments.kinds import experiment_class
-from ser_lib.experiments.members import members_of
+from ser_lib.hparams import members_of
 from ser_lib.hub.native import read_network
 from ser_lib.models.waveform_ensemble import combine
 from ser_lib.pretrained.heard import encoders

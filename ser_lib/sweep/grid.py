@@ -26,7 +26,7 @@ from pathlib import Path
 import ruamel.yaml
 
 from ser_lib.errors import HparamsError, ProtocolError
-from ser_lib.hparams import ROOT, TOO_DEEP, Hparams
+from ser_lib.hparams import ROOT, TOO_DEEP, Hparams, systems_of
 from ser_lib.pretrained.names import is_hub_id, pinned
 from ser_lib.protocols import lookup
 from ser_lib.sweep.planned import Planned
@@ -146,16 +146,17 @@ def _system(system, overrides, where):
     """A system's YAML, its name under the overrides, and the YAML's own seed."""
     try:
         hparams = Hparams(str(system), overrides)
+        systems = systems_of(hparams)
     except HparamsError as error:
         raise HparamsError(f"{where}: {error}") from error
-    start = hparams.start
-    told = start and is_hub_id(start) and pinned(f"{start}@{hparams.value('revision')}")
-    if start and (not told or Path(start).is_dir()):
+    for start, revision in ((one.start, one.value("revision")) for one in systems if one.start):
         # What a run reports names the commit, and is kept only as the very command of the grid.
-        raise HparamsError(
-            f"{where}: {start} is not the same weights for everybody; give an id of the Hub, and "
-            "in the overrides its commit as revision, all 40 digits"
-        )
+        told = is_hub_id(start) and pinned(f"{start}@{revision}")
+        if not told or Path(start).is_dir():
+            raise HparamsError(
+                f"{where}: {start} is not the same weights for everybody; give an id of the Hub, "
+                "and in the overrides its commit as revision, all 40 digits"
+            )
     return hparams.path, hparams.system, hparams.settings.seed
 
 

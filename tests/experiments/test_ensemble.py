@@ -7,8 +7,7 @@ import pytest
 
 from ser_lib.evaluation.calibration import heated
 from ser_lib.evaluation.predictions import read_predictions
-from ser_lib.experiments.members import members_of
-from ser_lib.hparams import Hparams
+from ser_lib.hparams import Hparams, members_of
 from ser_lib.hub.modeling import SERForAudioClassification
 
 

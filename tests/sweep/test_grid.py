@@ -156,3 +156,12 @@ def test_weights_from_elsewhere_are_those_of_a_commit(grid, root, encoder, revis
     (planned,) = read_grids([grid(block)], root)
     assert planned.place.endswith("/frozen_encoder-name/fold-1")
     assert planned.command.endswith(f"--encoder owner/name --revision {'a' * 40}")
+
+
+def test_so_are_the_weights_of_an_ensembles_members(grid, root, tmp_path):
+    here = ROOT / "tests" / "hparams"
+    yaml, encoder = tmp_path / "mixed.yaml", ROOT / "hparams" / "pretrained" / "frozen_encoder.yaml"
+    told = (here / "small_ensemble.yaml").read_text().replace("small_tree.yaml", str(encoder))
+    yaml.write_text(told.replace("- small", f"- {here}/small"))
+    with pytest.raises(HparamsError, match=r"block 1: .*its commit as revision"):
+        read_grids([grid({"system": str(yaml)})], root)

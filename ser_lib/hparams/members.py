@@ -4,7 +4,8 @@ import json
 from collections import Counter
 
 from ser_lib.errors import HparamsError
-from ser_lib.hparams import FOLDERS, ROOT, SETTINGS, WEIGHTS, Hparams
+from ser_lib.hparams.keys import FOLDERS, ROOT, SETTINGS, WEIGHTS
+from ser_lib.hparams.system import Hparams
 
 _DEEPEST = 3
 

@@ -102,6 +102,11 @@ def test_an_empty_folder_name_is_refused():
         ("front_end: 1\nclassifier: 1\noptimizer: 1\nbatchsize: 3", "batch_size"),
         ("front_end: 1\nclassifier: 1\noptimizer: 1\nbatch_size: many", "batch_size"),
         ("", "no keys"),
+        (
+            "front_end: 1\nclassifier: 1\noptimizer: !name:torch.optim.Adam\n    lr: !ref <lr>\n"
+            "lr: .nan",
+            "lr is nan; it must be a finite number",
+        ),
         ("front_end: 1\nclassifier: 1\noptimizer: 1\n5: 3", "5 is no word"),
         ("front_end: 1\nclassifier: 1\noptimizer: 1\ndata_folder: 5", "data_folder is 5"),
         (
