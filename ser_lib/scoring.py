@@ -7,19 +7,17 @@ happens to be in memory after training.
 import pandas as pd
 import torch
 from accelerate.utils import gather_object
-from torch.utils.data import DataLoader
 
-from ser_lib.data.clips import clip_dataset, collate
+from ser_lib.data.clips import clip_dataset
 from ser_lib.hub.native import read_network
-from ser_lib.interruption import leave_it_to_the_parent
 from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
 from ser_lib.training.feature_cache import (
     AnalysedClips,
     analyses_beside_decoding,
     device_of,
-    is_cached,
 )
 from ser_lib.training.items import shared_features
+from ser_lib.training.loader import clip_loader
 
 _FACTS = ("id", "speaker", "gender", "intensity", "statement", "corpus")
 
@@ -57,7 +55,7 @@ def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_work
     """
     network, classes = read_network(model_folder)
     network = network.eval().to(accelerator.device)
-    loader = _loader(clips_for(network, manifest, ids), batch_size, num_workers)
+    loader = clip_loader(clips_for(network, manifest, ids), batch_size, num_workers)
     loader = accelerator.prepare(loader)
     found = {}
     for batch in loader:
@@ -95,7 +93,7 @@ def logits_of(network, clips, batch_size, num_workers=0):
     """
     network.eval()
     device = device_of(network)
-    loader = _loader(clips, batch_size, num_workers)
+    loader = clip_loader(clips, batch_size, num_workers)
     found = [network(b["inputs"].to(device), b["lengths"].to(device)).float().cpu() for b in loader]
     return torch.cat(found) if found else torch.zeros(0, network.n_classes)
 
@@ -110,17 +108,6 @@ def clips_for(network, manifest, ids):
         return kept
     clips = clip_dataset(manifest, ids, None, network.sample_rate)
     return AnalysedClips(clips, network) if analyses_beside_decoding(network) else clips
-
-
-def _loader(clips, batch_size, num_workers):
-    workers = 0 if is_cached(clips) else num_workers
-    return DataLoader(
-        clips,
-        batch_size,
-        collate_fn=collate,
-        num_workers=workers,
-        worker_init_fn=leave_it_to_the_parent,
-    )
 
 
 def _row(clip, probabilities, classes, fold):

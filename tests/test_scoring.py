@@ -10,7 +10,8 @@ from ser_lib.models.mfcc_cnn import MFCCCNN
 from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.models.waveform_ensemble import combine
 from ser_lib.scoring import clips_for, logits_of
-from ser_lib.training.feature_cache import analyses_beside_decoding, is_cached
+from ser_lib.training.feature_cache import analyses_beside_decoding
+from ser_lib.training.loader import is_cached
 
 
 @pytest.fixture

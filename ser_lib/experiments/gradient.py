@@ -9,8 +9,8 @@ from ser_lib.experiments.base import Experiment, score
 from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.pretrained.heard import heard, shared_with
 from ser_lib.run_identity import check_cache, check_fit, check_optimizer, run_identity
-from ser_lib.training.feature_cache import is_cached
 from ser_lib.training.items import feature_batches, training_items
+from ser_lib.training.loader import is_cached
 from ser_lib.training.trainer import Trainer, out_of_patience
 
 logger = logging.getLogger(__name__)

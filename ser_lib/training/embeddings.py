@@ -15,14 +15,13 @@ import transformers
 from datasets import Dataset, Features, List, Value, concatenate_datasets
 from datasets.arrow_writer import ArrowWriter
 from filelock import FileLock
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Items
 
 from ser_lib.corpora.places import cache_folder
-from ser_lib.data.clips import clip_dataset, collate
-from ser_lib.interruption import leave_it_to_the_parent
+from ser_lib.data.clips import clip_dataset
 from ser_lib.logs import progress_bar
 from ser_lib.training.feature_cache import cache_key, device_of
+from ser_lib.training.loader import clip_loader
 
 logger = logging.getLogger(__name__)
 
@@ -137,14 +136,11 @@ def _compute(network, manifest, settings, parts):
     front_end, device = network.front_end.eval(), device_of(network.front_end)
     places = {clip: place for place, clip in enumerate(manifest["id"])}
     for ids, path in progress_bar(parts, "encoding", f"x {_CLIPS_A_FILE} clips"):
-        loader = DataLoader(
-            clip_dataset(
-                manifest.select([places[clip] for clip in ids]), ids, None, front_end.sample_rate
-            ),
+        rows = manifest.select([places[clip] for clip in ids])
+        loader = clip_loader(
+            clip_dataset(rows, ids, None, front_end.sample_rate),
             settings.batch_size,
-            collate_fn=collate,
-            num_workers=settings.num_workers,
-            worker_init_fn=leave_it_to_the_parent,
+            settings.num_workers,
         )
         unfinished = path.with_suffix(".part")
         with ArrowWriter(features=_COLUMNS, path=str(unfinished)) as writer:

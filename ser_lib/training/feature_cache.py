@@ -15,12 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 import ser_lib
-from ser_lib.data.clips import collate
-from ser_lib.interruption import leave_it_to_the_parent
 from ser_lib.logs import progress_bar
+from ser_lib.training.loader import clip_loader
 
 # Files of the package that decide what the features of a clip are.
 _ON_THE_WAY = ("audio*.py", "resampling.py", "data/*.py", "features/*.py")
@@ -80,11 +79,6 @@ class Chosen(Dataset):
 
     def __getitem__(self, index):
         return {**self.whole[self.rows[index]], "label": self.items[index]["label"]}
-
-
-def is_cached(dataset):
-    """Whether items of a dataset are features that were computed before (bool)."""
-    return getattr(dataset, "cached", False)
 
 
 def cache_key(network, facts):
@@ -195,13 +189,11 @@ def analysed(dataset, network, batch_size=32, num_workers=0):
         float32, on the CPU: the features of these clips, flat, one clip after the other.
     """
     device = device_of(network.front_end)
-    workers = {"num_workers": num_workers, "worker_init_fn": leave_it_to_the_parent}
     if device.type == "cpu":
         clips = AnalysedClips(dataset, network)
-        yield from DataLoader(clips, _AT_ONCE, collate_fn=_packed, **workers)
+        yield from clip_loader(clips, _AT_ONCE, num_workers, _packed)
         return
-    loader = DataLoader(dataset, batch_size, collate_fn=collate, pin_memory=True, **workers)
-    for batch in loader:
+    for batch in clip_loader(dataset, batch_size, num_workers, pin_memory=True):
         inputs, lengths = (batch[key].to(device) for key in ("inputs", "lengths"))
         features, lengths = network.features(inputs, lengths)
         rows = zip(batch["ids"], batch["labels"].tolist(), features, lengths.tolist(), strict=True)

@@ -5,11 +5,9 @@ import math
 
 import torch
 from filelock import FileLock
-from torch.utils.data import DataLoader
 
 from ser_lib.corpora import places
-from ser_lib.data.clips import clip_dataset, collate
-from ser_lib.interruption import leave_it_to_the_parent
+from ser_lib.data.clips import clip_dataset
 from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
 from ser_lib.training.feature_cache import (
     CachedFeatures,
@@ -17,8 +15,8 @@ from ser_lib.training.feature_cache import (
     cache_features,
     cache_key,
     device_of,
-    is_cached,
 )
+from ser_lib.training.loader import clip_loader
 
 logger = logging.getLogger(__name__)
 
@@ -184,15 +182,7 @@ def feature_batches(network, items, settings):
         ``num_workers`` counts where clips are decoded.
     """
     device = device_of(network)
-    workers = 0 if is_cached(items) else settings.num_workers
-    loader = DataLoader(
-        items,
-        32,
-        collate_fn=collate,
-        num_workers=workers,
-        worker_init_fn=leave_it_to_the_parent,
-    )
-    for batch in loader:
+    for batch in clip_loader(items, 32, settings.num_workers):
         inputs = batch["inputs"].to(device)
         if inputs.dim() == 2:
             inputs, _ = network.features(inputs, batch["lengths"].to(device))

@@ -30,7 +30,7 @@ class TrainingSettings:
     mixed_precision: str = "no"  # no, bf16 or fp16
     torch_compile: bool = False
     cache_features: bool = True
-    num_workers: int = 0  # processes that decode clips
+    num_workers: int = 0  # processes that decode clips, no more than there are cores
     class_weights: str = "none"  # balanced: a class is weighted by 1 / its training clips; or none
     balance_corpora: bool = False  # of several corpora, each is drawn from as often
     inner_folds: int = 5  # of the training side, where a grid or a stack needs them

@@ -15,17 +15,14 @@ from accelerate import skip_first_batches
 from accelerate.utils import set_seed
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torch.utils.data import DataLoader
 
-from ser_lib.data.clips import collate
 from ser_lib.data.sampler import EpochSampler
 from ser_lib.errors import HparamsError
-from ser_lib.interruption import leave_it_to_the_parent
 from ser_lib.logs import progress_bar
 from ser_lib.training.checkpoint import Checkpoints
 from ser_lib.training.endings import Endings
-from ser_lib.training.feature_cache import is_cached
 from ser_lib.training.history import report, write_history
+from ser_lib.training.loader import clip_loader, is_cached
 from ser_lib.training.random_states import random_states, set_random_states
 from ser_lib.training.rates import Warmup, parameter_groups
 from ser_lib.training.shared_batch_norm import share_batch_norm
@@ -153,15 +150,11 @@ class Trainer:
         return progress
 
     def _loader(self, dataset, **options):
-        # Cached features are read faster than they could be handed over by another process.
-        workers = 0 if is_cached(dataset) else self.settings.num_workers
-        loader = DataLoader(
+        loader = clip_loader(
             dataset,
             self.settings.batch_size,
-            collate_fn=collate,
-            num_workers=workers,
+            self.settings.num_workers,
             pin_memory=self.accelerator.device.type == "cuda",
-            worker_init_fn=leave_it_to_the_parent,
             **options,
         )
         return self.accelerator.prepare(loader)
