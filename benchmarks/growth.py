@@ -179,9 +179,9 @@ def _draw(found, path):
     figure, (left, right) = headed_figure(
         8,
         2.6,
-        "Ten times the clips",
-        f"One whole training command on clips of {1000 * _SECONDS:.0f} ms of noise. Dotted: time "
-        "in proportion to the number of clips, from the largest down.",
+        "A training command and the size of its corpus",
+        f"Prepare, one epoch, evaluation and report, on clips of {1000 * _SECONDS:.0f} ms of "
+        "noise. Dotted: time in proportion to the number of clips, from the largest down.",
         columns=2,
     )
     for ax, key, unit in ((left, "whole", "s"), (right, "peak", "MiB")):
