@@ -69,7 +69,7 @@ def run_facts(corpus, hparams, ledger, network, allow_partial=False, started=Non
 
 
 def corpus_facts(corpus, ledger):
-    """What a report says of the sound: names, language, licence, citation (dict).
+    """What a report says of the sound: names, page, language, licence, citation (dict).
 
     And ``two_labels``, the clips whose samples stand under another label too (ids by side).
     """
@@ -81,6 +81,8 @@ def corpus_facts(corpus, ledger):
         "synthetic": synthetic,
         "language": corpus.LANGUAGE,
         "licence": licence(corpus, ledger.corpus),
+        # Where the corpus and its terms are; a reader of somebody's own clips need not have it.
+        "url": None if synthetic else getattr(corpus, "URL", None),
         "citation": "None: synthetic sound." if synthetic else citation(corpus, ledger.corpus),
     }
 

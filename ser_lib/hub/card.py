@@ -1,5 +1,7 @@
 """The model card: what the Hub shows and indexes about a model, with every number's origin."""
 
+import re
+
 from huggingface_hub import EvalResult, ModelCardData
 
 from ser_lib.evaluation.markdown import cell, count, listed, percent, span, table
@@ -73,8 +75,8 @@ def model_card(run, metrics, figures=None):
         ``protocol``, ``protocol_description``, ``fold``, ``folds``, ``seed``, ``ledger_sha256``,
         ``shared``, ``sizes``, ``parameters``, ``epochs_run``, ``epochs_asked``, ``best_epoch``,
         ``train_seconds``, ``hardware``, ``versions``, ``command``, ``date``, ``language``,
-        ``licence`` and ``citation``; ``corpora`` where ``corpus`` has several; ``encoder`` where
-        one is inside that was trained before.
+        ``licence`` and ``citation``; ``url`` where the corpus has a page, ``corpora`` where
+        ``corpus`` has several, ``encoder`` where one is inside that was trained before.
     metrics : dict
         What :func:`ser_lib.evaluation.scorecard.scorecard` returns; scores are fractions.
     figures : dict, optional
@@ -115,7 +117,7 @@ def model_card(run, metrics, figures=None):
         "## Intended use and limits",
         _limits(run) if not run["synthetic"] else _SYNTHETIC_LIMITS,
         "## Licence",
-        f"Corpus: {run['corpus']}, {run['licence']}. A model trained on it is for "
+        f"Corpus: {run['corpus']}, {run['licence']}{_page(run)}. A model trained on it is for "
         "use under the same terms.",
         "## Citation",
         str(run["citation"]).strip(),
@@ -154,14 +156,22 @@ def _front_matter(run, metrics, title):
         model_name=title,
         eval_results=results,
         metrics=[kind for kind, _ in _METRICS.values()],
-        **({} if known else {"license_name": _short(run["licence"])}),
+        **({} if known else _other_licence(run)),
     )
     return data.to_yaml().strip()
 
 
-def _short(licence):
-    """The name of a licence for the Hub; several names are for the card's text."""
-    return cell(licence) if len(licence) <= 60 else "see-the-card"
+def _page(run):
+    """Where the corpus and its terms are, in brackets, where that is told (str)."""
+    return f" (<{run['url']}>)" if run.get("url") else ""
+
+
+def _other_licence(run):
+    """Name and page of a licence that the Hub does not list (dict)."""
+    name = re.sub("[^a-z0-9.]+", "-", str(run["licence"]).lower()).strip("-")
+    # The terms of several corpora are for the card's text.
+    told = {"license_name": name if len(name) <= 60 else "see-the-card"}
+    return told | ({"license_link": run["url"]} if run.get("url") else {})
 
 
 def _labels(run, metrics):

@@ -136,7 +136,18 @@ def test_unknown_licence_and_a_system_without_epochs():
     run = make_run(licence="Ask the authors", epochs_run=None, best_epoch=None)
     card = model_card(run, make_metrics(by={}, worst_speaker=None))
     assert ModelCard(card).data.license == "other"
-    assert "license_name: Ask the authors" in card and "not trained by epochs" in card
+    assert "license_name: ask-the-authors\n" in card and "not trained by epochs" in card
+    assert "license_link" not in card
+
+
+def test_the_page_of_the_corpus_is_told_beside_its_licence():
+    page = "https://example.org/corpus"
+    card = model_card(make_run(licence="Ask, please (1.0)", url=page), make_metrics())
+    data = ModelCard(card).data
+    assert (data.license_name, data.license_link) == ("ask-please-1.0", page)
+    assert f"Ask, please (1.0) (<{page}>). A model" in card
+    known = ModelCard(model_card(make_run(url=page), make_metrics())).data
+    assert known.license == "cc-by-nc-sa-4.0" and known.license_link is None
 
 
 def test_missing_fact_is_not_papered_over():
