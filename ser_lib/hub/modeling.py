@@ -71,6 +71,15 @@ class SERForAudioClassification(PreTrainedModel):
 
     bfloat16 = double = half
 
+    def to(self, *args, **kwargs):
+        """As in Transformers, but a floating-point type is declined as by :meth:`half`."""
+        kinds = {given for given in (*args, kwargs.get("dtype")) if isinstance(given, torch.dtype)}
+        if kinds - {torch.float32}:
+            self.half()
+            args = [given for given in args if not isinstance(given, torch.dtype)]
+            kwargs.pop("dtype", None)
+        return super().to(*args, **kwargs) if args or kwargs else self
+
     @classmethod
     def from_pretrained(cls, source, *args, output_loading_info=False, **kwargs):
         """As in Transformers, but safetensors only, and weights that do not fit are refused.

@@ -45,6 +45,8 @@ def test_other_precision_is_declined(network, model_folder, dtype):
     model = AutoModelForAudioClassification.from_pretrained(model_folder, dtype=dtype)
     waveforms = torch.randn(2, 2500)
     assert model.half().bfloat16().double().dtype == torch.float32
+    kind = torch.float16
+    assert model.to(kind).to("cpu", kind).to(device="cpu", dtype=kind).dtype == torch.float32
     with torch.no_grad():
         assert torch.equal(model(waveforms).logits, network(waveforms))
 
