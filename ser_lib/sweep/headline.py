@@ -6,7 +6,7 @@ from types import MappingProxyType
 from ser_lib.evaluation.markdown import DASH, count, listed, percent, span
 from ser_lib.pretrained.heard import encoders
 from ser_lib.sweep.drops import Drop
-from ser_lib.sweep.leak_page import Outcome, epochs
+from ser_lib.sweep.leak_page import Outcome
 from ser_lib.sweep.measured import FEW_SPEAKERS, Measured
 from ser_lib.sweep.reference_page import Reference
 
@@ -69,9 +69,8 @@ def headline(
     if len(leaks) > 1:
         first, last = leaks[0], leaks[-1]
         bullets.append(
-            f"One system, data, seed and {epochs(leaks)} epochs under "
-            f"{count(len(leaks), 'rule')} of testing: from {percent(first.wa.value, unit=True)} "
-            f"({first.name}{_later(first)}) to {percent(last.wa.value, unit=True)} ({last.name}), "
+            f"One system, data, seed and {first.epochs} epochs under {count(len(leaks), 'rule')} "
+            f"of testing: from {_outcome(first)} to {_outcome(last)}, "
             f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)"
         )
     if points:
@@ -150,9 +149,10 @@ def _score(score):
     return percent(score.value, unit=True) + ("" if around == DASH else f" [{around}]")
 
 
-def _later(one):
-    """What a training that went on beyond the others came to (str)."""
-    if not one.later:
-        return ""
-    value = percent(one.later.wa.value, unit=True)
-    return f"; {value} at the epoch chosen of {len(one.curve)}"
+def _outcome(one):
+    """What a rule scores (str), and what a training that went on beyond others came to."""
+    told = one.name
+    if one.later:
+        value = percent(one.later.wa.value, unit=True)
+        told += f"; {value} at the epoch chosen of {one.later.epochs}"
+    return f"{percent(one.wa.value, unit=True)} ({told})"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ser_lib.evaluation.figures import BLUE, GREY, INK, PALE, VERMILLION, headed_figure, quiet
 from ser_lib.evaluation.files import write_bytes
-from ser_lib.sweep.leak_page import PUBLISHED, SYSTEM, Outcome, epochs
+from ser_lib.sweep.leak_page import PUBLISHED, SYSTEM, Outcome
 
 _KEY = "Description"
 #: Whether test speakers are heard in training, and the training's name in the figure.
@@ -33,9 +33,9 @@ def leak_figure(found: Sequence[Outcome], path: str | Path) -> Path:
         11.4,
         0.5 * len(found) + 1.3,
         "One system, one corpus: what the rule of the experiment is worth",
-        f"{SYSTEM} on RAVDESS, accuracy (WA) in percent. Left: after {epochs(found)} epochs, with "
-        f"95 % intervals over speakers; {_later_words(found)}diamond: published by the first rule, "
-        "with 120 epochs. Right: the test items after every epoch that was trained.",
+        f"{SYSTEM} on RAVDESS, accuracy (WA) in percent. Left: after {found[0].epochs} epochs, "
+        f"with 95 % intervals over speakers; {_later_words(found)}diamond: published by the first "
+        "rule, with 120 epochs. Right: the test items after every epoch that was trained.",
         columns=2,
     )
     _curves(beside, found)
@@ -107,9 +107,8 @@ def _name(ax, value, y, colour):
 
 def _later_words(found):
     """What an open circle is (str), where there is one."""
-    longer = sorted({len(one.curve) for one in found if one.later})
-    many = " or ".join(map(str, longer))
-    return f"open circle: at the epoch chosen of {many}; " if longer else ""
+    longer = [one.later.epochs for one in found if one.later]
+    return f"open circle: at the epoch chosen of {longer[0]}; " if longer else ""
 
 
 def _digest(found):

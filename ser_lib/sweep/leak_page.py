@@ -15,14 +15,16 @@ PUBLISHED, SYSTEM = 96.78, Path(YAML).stem
 
 
 class Outcome(NamedTuple):
-    """What a rule scores: its name, itself, ``epoch`` chosen (from 1), scores, and facts (dict).
+    """What a rule scores: its name, itself, ``epoch`` chosen (from 1) of the first ``epochs``,
+    scores, and facts (dict).
 
     ``curve`` is the WA (0 to 1) of the test items after every epoch of the training. ``later`` is
-    what the rule scores with all of them, where the training went on beyond the others.
+    what the rule scores after more epochs, where the training went on beyond the others.
     """
 
     name: str
     rule: Rule
+    epochs: int
     epoch: int
     wa: Score
     ua: Score
@@ -34,7 +36,8 @@ class Outcome(NamedTuple):
 def outcomes(results: str | Path) -> list[Outcome]:
     """Outcomes of the rules whose training was kept, in the order of `RULES`.
 
-    All are compared after as many epochs: those of the shortest training.
+    All are compared after as many epochs: those of the shortest training. Those that went on are
+    compared once more, after those of the shortest of them.
 
     Raises
     ------
@@ -49,11 +52,11 @@ def outcomes(results: str | Path) -> list[Outcome]:
     try:
         for training, (facts, frame) in read.items():
             read[training] = facts, frame, _curve(facts, frame)
-        common = min((len(curve) for *_, curve in read.values()), default=0)
+        lengths = sorted({len(curve) for *_, curve in read.values()})[:2]
         for name, rule in RULES.items():
             if rule.training in read:
                 training = rule.training
-                found.append(_outcome(name, rule, *read[training], common))
+                found.append(_outcome(name, rule, *read[training], *lengths))
     except LookupError as error:
         raise RunError(f"{paths[training]}: {error} is missing; make the training again") from error
     return found
@@ -87,24 +90,19 @@ def section(found: Sequence[Outcome]) -> str:
         "## The leak, demonstrated\n\n"
         f"![{SYSTEM} on RAVDESS under {len(found)} rules]({FIGURE})\n\n"
         f"The same system (`{SYSTEM}`), corpus, seed and settings, "
-        f"{epochs(found)} epochs in {precision}; the rule differs, and with it who is tested and "
+        f"{first.epochs} epochs in {precision}; the rule differs, and with it who is tested and "
         f"how many items train.{synthetic} `{first.name}` gives "
         f"{percent(first.wa.value, unit=True)}, `{last.name}` "
         f"{percent(last.wa.value, unit=True)} of the items: {_apart(first, last)} points between "
         f"two rules for one system. The source published {PUBLISHED} % by the first rule, with "
-        f"120 epochs{_last_step(first, epochs(found))}.{_trained_on(found)} The rules below the "
+        f"120 epochs{_last_step(first)}.{_trained_on(found)} The rules below the "
         f"first two differ from the clean one in one thing each.{_no_clear(found)} Every epoch's "
         "answers are in [`leak/`](leak); `python -m ser_lib.sweep.leak --data_folder "
-        f"PATH/TO/RAVDESS --number_of_epochs {epochs(found)} --mixed_precision "
+        f"PATH/TO/RAVDESS --number_of_epochs {first.epochs} --mixed_precision "
         f"{facts[0]['mixed_precision']}` makes them, and "
         "`--only TRAINING` with more epochs goes on with one. Each was trained with one seed: read "
         "a difference smaller than its interval as none.\n\n" + table(headers, rows, left=2)
     )
-
-
-def epochs(found):
-    """How many epochs the rules are compared after: those of the shortest training."""
-    return min(len(one.curve) for one in found)
 
 
 def _curve(facts, frame):
@@ -113,8 +111,8 @@ def _curve(facts, frame):
     return tuple(float((frame[f"epoch_{n}"] == frame["emotion"]).mean()) for n in epochs)
 
 
-def _outcome(name, rule, facts, frame, curve, epochs):
-    """What a rule scores after so many epochs, and where there are more, after all."""
+def _outcome(name, rule, facts, frame, curve, epochs, more=None):
+    """What a rule scores after so many epochs, and where there are ``more``, after these."""
 
     def at(epoch):
         return frame.assign(predicted=frame[f"epoch_{epoch}"])
@@ -126,20 +124,22 @@ def _outcome(name, rule, facts, frame, curve, epochs):
     # The first of equals, as in every training here.
     epoch = 1 + ua.index(max(ua))
     found, later = scores(at(epoch)), None
-    if epochs < len(curve):
-        later = _outcome(name, rule, facts, frame, curve, len(curve))
-    return Outcome(name, rule, epoch, found["wa"], found["ua"], facts, curve, later)
+    if more and more <= len(curve):
+        later = _outcome(name, rule, facts, frame, curve, more)
+    return Outcome(name, rule, epochs, epoch, found["wa"], found["ua"], facts, curve, later)
 
 
 def _trained_on(found):
-    """What the rules score whose training went on beyond the others, as sentences."""
-    return "".join(
-        f" Trained on to {len(one.curve)} epochs, `{one.name}` chooses epoch {one.later.epoch} and "
-        f"has {percent(one.later.wa.value, unit=True)} "
-        f"[{span(one.later.wa.low, one.later.wa.high)}] with it."
-        for one in found
-        if one.later
-    )
+    """What the rules score whose training went on beyond the others, as a sentence."""
+    longer = [one.later for one in found if one.later]
+    if not longer:
+        return ""
+    told = [
+        f"`{one.name}` has {percent(one.wa.value, unit=True)} [{span(one.wa.low, one.wa.high)}] "
+        f"with epoch {one.epoch}"
+        for one in longer
+    ]
+    return f" Trained on to {longer[0].epochs} epochs, {listed(told)}."
 
 
 def _no_clear(found):
@@ -156,8 +156,9 @@ def _apart(first, last):
     return f"about {100 * (first.wa.value - last.wa.value):.0f}"
 
 
-def _last_step(one, epoch):
-    """How validation went in an epoch (from 1), which tells whether training was at its end."""
+def _last_step(one):
+    """How validation went in the last epoch, which tells whether training was at its end."""
+    epoch = one.epochs
     if epoch < 2:
         return ""
     before, after = one.facts["validation_ua"][epoch - 2 : epoch]
