@@ -45,5 +45,7 @@ class AttentiveHead(LayerHead):
 
     def pool(self, frames, lengths):
         """Statistics of a clip's own frames: ``(batch, time, hidden)`` to ``(batch, 2 hidden)``."""
-        shares = lengths / frames.shape[1]
+        # SpeechBrain counts the frames below share times frames. From the middle of a clip's last
+        # frame no rounding reaches the padding.
+        shares = (lengths - 0.5) / frames.shape[1]
         return self.pooling(frames.transpose(1, 2), shares).squeeze(2)

@@ -1,10 +1,8 @@
 """Several systems as one module: the weighted mean of their probabilities, or a stack.
 
-Members that share a front end share its features. A mean of means is a mean with other weights,
-so an ensemble of ensembles is kept flat.
+Members of one and the same front end share its features. A mean of means is a mean with other
+weights, so an ensemble of ensembles is kept flat.
 """
-
-import json
 
 import torch
 from torch import nn
@@ -27,15 +25,18 @@ class WaveformEnsemble(nn.Module):
         member by member, and gives logits; None takes the weighted mean.
     temperature : float
         The ensemble's logits are divided by it; fitted when all else is.
+    sources : sequence of int or None
+        Each member's place among the front ends, in the order in which they first stand, where
+        weights are still to come; None finds those that are one and the same.
 
     Raises
     ------
     ValueError
-        If there is no member, weights do not fit, members differ in rate or classes, or the
-        temperature is not positive and finite.
+        If there is no member, weights or places do not fit, members differ in rate or classes, or
+        the temperature is not positive and finite.
     """
 
-    def __init__(self, members, weights=None, meta=None, temperature=1.0):
+    def __init__(self, members, weights=None, meta=None, temperature=1.0, sources=None):
         super().__init__()
         self.temperature = positive(temperature)
         members = list(members)
@@ -46,15 +47,11 @@ class WaveformEnsemble(nn.Module):
                 raise ValueError(
                     f"members differ in {what}: {sorted(found, key=str)}; take such as agree"
                 )
-        # One front end for all members that describe the same one; its numbers follow from that.
-        places = {}
-        self.front_ends = nn.ModuleList()
-        for member in members:
-            key = json.dumps(member.front_end.spec, sort_keys=True)
-            if key not in places:
-                places[key] = len(self.front_ends)
-                self.front_ends.append(member.front_end)
-        self.sources = [places[json.dumps(m.front_end.spec, sort_keys=True)] for m in members]
+        given = [member.front_end for member in members]
+        self.sources = _sources(given) if sources is None else _checked(sources, given)
+        self.front_ends = nn.ModuleList(
+            given[self.sources.index(place)] for place in range(1 + max(self.sources))
+        )
         self.scalers = nn.ModuleList(
             nn.Identity() if member.scaler is None else member.scaler for member in members
         )
@@ -77,7 +74,8 @@ class WaveformEnsemble(nn.Module):
         """Build from the plain description in :attr:`spec`; raises ModelFolderError."""
         members = [WaveformClassifier.from_spec(member) for member in spec["members"]]
         meta = build(spec["meta"]) if spec.get("meta") else None
-        return cls(members, spec.get("weights"), meta, spec.get("temperature", 1.0))
+        given = (spec.get("weights"), meta, spec.get("temperature", 1.0), spec.get("sources"))
+        return cls(members, *given)
 
     @property
     def spec(self):
@@ -87,6 +85,8 @@ class WaveformEnsemble(nn.Module):
             "weights": self.weights,
             "meta": self.meta.spec if self.meta is not None else None,
             **({"temperature": self.temperature} if self.temperature != 1 else {}),
+            # Whether trained front ends are the same their descriptions do not tell.
+            **({"sources": self.sources} if any(map(_is_trained, self.front_ends)) else {}),
         }
 
     @property
@@ -191,6 +191,48 @@ def blocks_of(spec):
         inner = [block for member in spec["members"] for block in blocks_of(member)]
         return inner + ([spec["meta"]] if spec.get("meta") else [])
     return [spec[role] for role in ("front_end", "scaler", "classifier") if spec.get(role)]
+
+
+def _is_trained(front_end):
+    return next(front_end.parameters(), None) is not None
+
+
+def _same(one, other):
+    """Whether two front ends give the same features (bool).
+
+    The numbers of those without weights follow from their descriptions.
+    """
+    if one is other or one.spec != other.spec:
+        return one is other
+    there = other.state_dict() if _is_trained(one) else {}
+    return all(
+        not value.is_meta and torch.equal(one.state_dict()[name], value)
+        for name, value in there.items()
+    )
+
+
+def _sources(front_ends):
+    """Each front end's place among those that differ (list of int)."""
+    different, places = [], []
+    for front_end in front_ends:
+        found = [place for place, one in enumerate(different) if _same(one, front_end)]
+        if not found:
+            different.append(front_end)
+        places.append(found[0] if found else len(different) - 1)
+    return places
+
+
+def _checked(sources, front_ends):
+    """Places that were given, where they fit (list of int); raises ValueError."""
+    places = list(sources) if isinstance(sources, (list, tuple)) else []
+    fits = len(places) == len(front_ends) and all(type(place) is int for place in places)
+    for number, place in enumerate(places if fits else []):
+        first = places.index(place)
+        new = place == 1 + max(places[:number], default=-1)
+        fits &= new if first == number else front_ends[first].spec == front_ends[number].spec
+    if not fits:
+        raise ValueError(f"{len(front_ends)} members' places among front ends are {sources!r}")
+    return places
 
 
 def _scaled(weights, members):

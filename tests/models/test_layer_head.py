@@ -28,6 +28,20 @@ def test_frames_behind_a_clip_do_not_count(head):
         torch.testing.assert_close(alone[0], row, atol=1e-5, rtol=1e-5)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("head", HEADS)
+def test_nor_do_they_for_any_two_lengths_whose_quotient_is_rounded(head):
+    model = head(2, 1, 3, hidden=4).eval()
+    # A share is read as share times frames by SpeechBrain, and 3 / 90 * 90 is over 3 in float32.
+    for frames in range(2, 121):
+        states = torch.randn(1, 1, 3, frames).expand(frames - 1, -1, -1, -1).clone()
+        lengths = torch.arange(1, frames)
+        together = model(states, lengths)
+        behind = torch.arange(frames) >= lengths[:, None]
+        states += 50.0 * behind[:, None, None]
+        torch.testing.assert_close(model(states, lengths), together)
+
+
 def test_it_is_the_weighted_sum_of_layers_then_the_mean():
     model = LayerHead(5, 4, 8, hidden=6)
     model.layer_weights.data = torch.tensor([0.0, 1.0, 2.0, -1.0])

@@ -12,6 +12,7 @@ from ser_lib.models.waveform_ensemble import (
     combine,
     network_from_spec,
 )
+from ser_lib.pretrained.encoder import encoder_head, speech_encoder
 
 
 def member(seed, n_mels=32, sample_rate=16_000, n_classes=4, scaled=True):
@@ -52,6 +53,41 @@ def test_members_of_one_front_end_share_it():
     ensemble = WaveformEnsemble([member(0), member(1), member(2, n_mels=40)])
     assert len(ensemble.front_ends) == 2
     assert ensemble.sources == [0, 0, 1]
+
+
+@pytest.fixture(scope="module")
+def encoders(tiny_encoder):
+    """Members of one architecture: two of the same weights, and one of others."""
+    found = []
+    for seed in (0, 0, 1):
+        front_end = speech_encoder(tiny_encoder("wav2vec2"))
+        torch.manual_seed(seed)
+        for parameter in front_end.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+        found.append(WaveformClassifier(front_end, None, encoder_head(4, front_end)).eval())
+    return found
+
+
+@torch.no_grad()
+def test_trained_front_ends_are_shared_only_where_their_weights_are_the_same(encoders, waveforms):
+    ensemble = WaveformEnsemble(encoders).eval()
+    assert ensemble.sources == [0, 0, 1]
+    mean = torch.stack([m(waveforms).softmax(dim=1) for m in encoders]).mean(dim=0)
+    torch.testing.assert_close(ensemble(waveforms).softmax(dim=1), mean)
+    again = network_from_spec(ensemble.spec).eval()
+    again.load_state_dict(ensemble.state_dict())
+    torch.testing.assert_close(again(waveforms), ensemble(waveforms), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("sources", [[0], [1, 0], [0, 2], [0, "1"], [0, True], "01", 5, [0, -1]])
+def test_places_that_do_not_fit_are_refused(sources):
+    with pytest.raises(ValueError, match="places among front ends"):
+        WaveformEnsemble([member(0), member(1, n_mels=40)], sources=sources)
+
+
+def test_members_of_two_kinds_do_not_share_a_place():
+    with pytest.raises(ValueError, match="places among front ends"):
+        WaveformEnsemble([member(0), member(1, n_mels=40)], sources=[0, 0])
 
 
 @torch.no_grad()
