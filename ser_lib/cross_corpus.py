@@ -196,9 +196,9 @@ def _cell(corpus, other, result, accelerator, settings):
 
 def _command(options, hparams, corpora, started=None):
     """The command that gives the matrix again, without the folders of this machine (str)."""
-    from ser_lib.run_facts import option_words
+    from ser_lib.run_facts import option_words, yaml_word
 
-    words = ["python", "-m", "ser_lib.cross_corpus", f"hparams/{hparams.path.name}", "--corpora"]
+    words = ["python", "-m", "ser_lib.cross_corpus", yaml_word(hparams), "--corpora"]
     words += [corpus.NAME for corpus in corpora]
     if options.data_folder:
         words += ["--data_folder", "sample" if options.data_folder == "sample" else "PATH/TO/DATA"]

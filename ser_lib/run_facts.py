@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 from ser_lib.corpora.manifest import is_synthetic
-from ser_lib.hparams import FOLDERS, STARTS
+from ser_lib.hparams import FOLDERS, ROOT, STARTS
 from ser_lib.pretrained.names import pinned
 
 _PACKAGES = ("ser-lib", "torch", "transformers", "accelerate", "datasets", "speechbrain", "numpy")
@@ -69,7 +69,7 @@ def run_facts(corpus, hparams, ledger, network, allow_partial=False, started=Non
 
 
 def corpus_facts(corpus, ledger):
-    """What a report says of the sound: names, page, language, licence, citation (dict).
+    """What a report says of the sound: names, kind, page, language, licence, citation (dict).
 
     And ``two_labels``, the clips whose samples stand under another label too (ids by side).
     """
@@ -80,8 +80,10 @@ def corpus_facts(corpus, ledger):
         "two_labels": ledger.two_labels,
         "synthetic": synthetic,
         "language": corpus.LANGUAGE,
+        "speech": getattr(corpus, "SPEECH", None),
         "licence": licence(corpus, ledger.corpus),
-        # Where the corpus and its terms are; a reader of somebody's own clips need not have it.
+        # Where the corpus and its terms are. A reader of somebody's own clips need have neither
+        # this nor a kind of speech.
         "url": None if synthetic else getattr(corpus, "URL", None),
         "citation": "None: synthetic sound." if synthetic else citation(corpus, ledger.corpus),
     }
@@ -132,10 +134,7 @@ def command(corpus, hparams, ledger, allow_partial, started=None):
     """
     if hasattr(corpus, "COMMAND"):
         return corpus.COMMAND
-    root = Path(__file__).resolve().parent.parent
-    yaml = hparams.path
-    yaml = yaml.relative_to(root).as_posix() if yaml.is_relative_to(root) else yaml.name
-    words = ["python", f"recipes/{corpus.NAME}/train.py", yaml]
+    words = ["python", f"recipes/{corpus.NAME}/train.py", yaml_word(hparams)]
     words += getattr(corpus, "OPTIONS", [])
     words += ["--protocol", ledger.protocol, "--fold", str(ledger.fold)]
     if "data_folder" in hparams.overrides:
@@ -143,6 +142,12 @@ def command(corpus, hparams, ledger, allow_partial, started=None):
         words += ["--data_folder", "sample" if sample else f"PATH/TO/{corpus.NAME}"]
     words += option_words(hparams, started)
     return shlex.join(words + ["--allow_partial"] * allow_partial)
+
+
+def yaml_word(hparams):
+    """A system's YAML as others can give it (str): from the repository's root, or its name."""
+    path = hparams.path
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
 def option_words(hparams, started=None):

@@ -45,6 +45,7 @@ NAME = "CREMA-D"
 EMOTIONS = ("anger", "disgust", "fear", "happy", "neutral", "sad")
 LANGUAGE = "en"
 LICENCE = "ODbL 1.0"
+SPEECH = "acted speech, recorded in a quiet room"
 CITATION = (
     "Cao H, Cooper DG, Keutmann MK, Gur RC, Nenkova A, Verma R (2014) CREMA-D: Crowd-sourced "
     "Emotional Multimodal Actors Dataset. IEEE Transactions on Affective Computing 5(4): 377-390. "

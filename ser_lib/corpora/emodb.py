@@ -57,6 +57,7 @@ LETTERS = {
 EMOTIONS = tuple(LETTERS.values())
 LANGUAGE = "de"
 LICENCE = "free for research"
+SPEECH = "acted speech, recorded in a quiet room"
 CITATION = (
     "Burkhardt F, Paeschke A, Rolfes M, Sendlmeier WF, Weiss B (2005) A database of German "
     "emotional speech. Proc. Interspeech 2005, 1517-1520. "

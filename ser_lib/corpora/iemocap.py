@@ -68,6 +68,7 @@ NAME = "IEMOCAP"
 EMOTIONS = tuple(CLASSES["source4"].values())
 LANGUAGE = "en"
 LICENCE = "IEMOCAP licence (on request, research only)"
+SPEECH = "speech that actors improvised or played from scripts, recorded in a quiet room"
 CITATION = (
     "Busso C, Bulut M, Lee C-C, Kazemzadeh A, Mower E, Kim S, Chang JN, Lee S, Narayanan SS "
     "(2008) IEMOCAP: Interactive emotional dyadic motion capture database. Language Resources and "

@@ -40,6 +40,7 @@ READERS = {reader.NAME: reader for reader in (ravdess, savee, cremad, tess)}
 EMOTIONS = EIGHT
 LANGUAGE = "en"
 LICENCE = "; ".join(f"{name}: {reader.LICENCE}" for name, reader in READERS.items())
+SPEECH = "acted speech of several corpora, recorded in quiet rooms"
 CITATION = "\n\n".join(reader.CITATION for reader in READERS.values())
 URL = "https://github.com/CDCapobianco/Speech-Emotion-Recognition"
 DEFAULT_PROTOCOL = "merged-si"

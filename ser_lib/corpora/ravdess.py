@@ -45,6 +45,7 @@ NAME = "RAVDESS"
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 LANGUAGE = "en"
 LICENCE = "CC BY-NC-SA 4.0"
+SPEECH = "acted speech, recorded in a quiet room"
 CITATION = (
     "Livingstone SR, Russo FA (2018) The Ryerson Audio-Visual Database of Emotional Speech and "
     "Song (RAVDESS): A dynamic, multimodal set of facial and vocal expressions in North American "

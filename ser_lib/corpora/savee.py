@@ -57,6 +57,7 @@ LETTERS = {
 EMOTIONS = tuple(LETTERS.values())
 LANGUAGE = "en"
 LICENCE = "research only, given out on request"
+SPEECH = "acted speech, recorded in a quiet room"
 CITATION = (
     "Haq S, Jackson PJB (2009) Speaker-dependent audio-visual emotion recognition. Proc. "
     "International Conference on Auditory-Visual Speech Processing (AVSP), 53-58"

@@ -47,6 +47,7 @@ NAME = "TESS"
 EMOTIONS = ("anger", "disgust", "fear", "happy", "neutral", "pleasant surprise", "sad")
 LANGUAGE = "en"
 LICENCE = "CC BY-NC-ND 4.0"
+SPEECH = "acted speech, recorded in a quiet room"
 CITATION = (
     "Pichora-Fuller MK, Dupuis K (2020) Toronto emotional speech set (TESS). Borealis, University "
     "of Toronto Dataverse. https://doi.org/10.5683/SP2/E8H2MF"

@@ -48,7 +48,9 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def heated(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities ``(clips, classes)`` as if their logits had been divided by a temperature."""
-    scaled = np.log(np.maximum(probabilities, 1e-30)) / temperature
+    # A class that training lacked has probability 0 at every temperature.
+    with np.errstate(divide="ignore"):
+        scaled = np.log(probabilities) / temperature
     return np.exp(log_softmax(scaled, axis=1))
 
 

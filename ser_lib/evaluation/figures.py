@@ -107,13 +107,13 @@ def training_curves(
     subtitle: str = "",
     best_epoch: int | None = None,
 ) -> Path:
-    """Loss and UA over the epochs, train and validation, with the best epoch marked.
+    """Loss of both sides and validation UA over the epochs, with the best epoch marked.
 
     Arguments
     ---------
     history : sequence of mapping
-        One an epoch: ``epoch`` and any of ``train_loss``, ``validation_loss``, ``train_ua``,
-        ``validation_ua``; the last two are fractions. A value may be absent or None.
+        One an epoch: ``epoch`` and any of ``train_loss``, ``validation_loss`` and
+        ``validation_ua`` (a fraction). A value may be absent or None.
     path : str or Path
         Where the PNG goes.
     title, subtitle : str
@@ -132,8 +132,10 @@ def training_curves(
             "not trained by epochs out"
         )
     figure, (left, right) = headed_figure(8.2, 3.5, title, subtitle, columns=2)
-    for ax, measure, scale in ((left, "loss", 1), (right, "ua", 100)):
-        for part, color, dash in (("train", BLUE, "--"), ("validation", VERMILLION, "-")):
+    train, validation = ("train", BLUE, "--"), ("validation", VERMILLION, "-")
+    panels = ((left, "loss", 1, (train, validation)), (right, "ua", 100, (validation,)))
+    for ax, measure, scale, parts in panels:
+        for part, color, dash in parts:
             points = [
                 (e["epoch"], e[f"{part}_{measure}"] * scale)
                 for e in history

@@ -20,6 +20,7 @@ from ser_lib.evaluation.predictions import COLUMNS, check_predictions, read_pred
 from ser_lib.evaluation.report import check_run, cut_short, write_report
 from ser_lib.evaluation.scores import summary
 from ser_lib.evaluation.tables import read_metrics
+from ser_lib.pretrained.heard import encoders
 from ser_lib.protocols.ledger import Ledger
 
 _KEY = ("corpus", "fold", "id")
@@ -166,8 +167,15 @@ def _facts(members, command):
             if cut_short(run)
         ),
     ]
+    # What is true of a member alone: its temperature, what it fitted, how its model is saved.
+    own = {"temperature", "fit", "native", "encoder", "initialised_from"}
+    shared = {key: value for key, value in runs[0].items() if key not in own}
+    told = [encoder for run in runs for encoder in encoders(run)]
+    absent = [set(run.get("classes_without_training") or ()) for run in runs]
     return {
-        **runs[0],
+        **shared,
+        **({"encoder": told} if told else {}),
+        "classes_without_training": sorted(set.intersection(*absent)),
         "system": fused_name(members),
         "system_title": "Late fusion of " + " + ".join(run["system_title"] for run in runs),
         "system_source": "mean of the members' class probabilities",

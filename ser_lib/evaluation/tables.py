@@ -8,6 +8,7 @@ with code 1 where the README differs, which keeps hand-edited numbers out.
 
 import difflib
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -59,15 +60,15 @@ def results_table(paths: Iterable[str | Path]) -> str:
     if not found:
         raise RunError("no metrics.json to make a table of; run a recipe first")
     covered = {
-        (metrics["run"]["system"], fold["seed"], fold["ledger_sha256"])
+        (*_what(metrics["run"]), fold["seed"], fold["ledger_sha256"])
         for metrics in found.values()
         for fold in metrics.get("folds", {}).get("per_fold", ())
     }
     kept = []
     for path, metrics in found.items():
         run = metrics["run"]
-        single = run["fold"] != "all"
-        if not (single and (run["system"], run["seed"], run["ledger_sha256"]) in covered):
+        one = (*_what(run), run["seed"], run["ledger_sha256"])
+        if run["fold"] == "all" or one not in covered:
             kept.append((path, metrics))
     kept.sort(key=lambda item: order(item[1]["run"]))
     rows = _build(kept, row)
@@ -82,6 +83,18 @@ def results_table(paths: Iterable[str | Path]) -> str:
         f"{table(HEADERS, rows, left=3)}\n\n{mark}<details>\n<summary>Where each row comes from"
         f"</summary>\n\n{notes}\n\n</details>"
     )
+
+
+def _what(run):
+    """The system of a run, and its settings: its command but for the fold and where sound lies."""
+    commands = run["command"] if isinstance(run["command"], list) else [run["command"]]
+    words = shlex.split(commands[0])
+    told = [
+        word
+        for place, word in enumerate(words)
+        if not {word, words[place - 1]} & {"--fold", "--data_folder"}
+    ]
+    return run["system"], tuple(told)
 
 
 def _same_versions(runs):

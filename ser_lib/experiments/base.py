@@ -14,6 +14,7 @@ from accelerate.utils import set_seed
 from safetensors import SafetensorError, safe_open
 
 from ser_lib.corpora.manifest import is_synthetic
+from ser_lib.errors import RunError
 from ser_lib.evaluation.calibration import fit_temperature
 from ser_lib.evaluation.files import drop_drafts, write_text
 from ser_lib.evaluation.predictions import read_predictions
@@ -218,10 +219,10 @@ class Experiment(abc.ABC):
         if not path.is_file() or not (self.model_folder / "README.md").is_file():
             return False
         try:
-            reported = json.loads(path.read_text(encoding="utf-8"))["run"]["epochs_run"]
+            reported = self._result().metrics["run"]["epochs_run"]
             with safe_open(self.model_folder / "model.safetensors", "pt"):
                 pass
-        except (OSError, ValueError, LookupError, TypeError, SafetensorError):
+        except (RunError, OSError, ValueError, LookupError, TypeError, SafetensorError):
             return False  # damaged since; the checkpoints give all of it again
         same = reported == self.training_facts(progress)["epochs_run"]
         return same and progress.epoch > 0 and self.is_done(progress)

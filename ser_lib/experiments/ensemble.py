@@ -32,7 +32,7 @@ class EnsembleExperiment(Experiment):
         """Build every member, and see that they go together."""
         found = members_of(self.hparams, depth)
         self.meta = self.hparams.build(len(self.classes)).get("meta")
-        identities, self.members = [], []
+        self.identities, self.members = [], []
         for number, hparams in enumerate(found, start=1):
             member = experiment_class(hparams.kind)(
                 self.corpus,
@@ -44,18 +44,27 @@ class EnsembleExperiment(Experiment):
                 self.features_folder,
             )
             deeper = {"depth": depth + 1} if hparams.kind == "ensemble" else {}
-            identities.append(member.set_up(**deeper))
+            self.identities.append(member.set_up(**deeper))
             self.members.append(member)
         self._check_members()
         if self.meta:
             made(self.hparams.path, "meta", self.meta)
         stack = {"meta": plain(self.meta), "inner_folds": self.settings.inner_folds}
-        return {"members": identities, **(stack if self.meta else {})}
+        return {"members": self.identities, **(stack if self.meta else {})}
 
     @property
     def sample_rate(self):
         """Rate (Hz) that the members hear; :meth:`set_up` has seen that it is one."""
         return self.members[0].sample_rate
+
+    def is_done(self, progress):
+        """Whether nothing is left to train, of the members either (bool)."""
+        return super().is_done(progress) and all(
+            member.is_done(Checkpoints(member.folder / "checkpoints", None).peek(identity))
+            for member, identity in zip(self.members, self.identities, strict=True)
+            # Somebody short of room may have deleted what is no longer needed.
+            if member.folder.is_dir()
+        )
 
     def train(self, accelerator, identity, progress):
         """Run every member to its end, then put them together."""

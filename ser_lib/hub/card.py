@@ -54,11 +54,11 @@ _SYNTHETIC_LIMITS = "For trying out the software. Not for any speech of people."
 _LIMITS = """For research on speech emotion recognition and for comparing methods. The labels say \
 how speech *sounds to listeners* or was *meant by an actor*, not what a person feels.
 
-- Trained on {speech} in one language (see above), recorded in {room}. Expect less on spontaneous, \
-noisy, distant or telephone speech, on other languages and accents, on children and on the old; \
-measure before use.
-- {size} with few speakers: the intervals above are wide, and the worst speaker's score is what \
-some people will get.
+- Trained on {speech}, in one language (see above). Expect less on speech of another kind \
+(spontaneous, noisy, distant, over a telephone), on other languages and accents, on children and \
+on the old; measure before use.
+- Where speakers are few the intervals above are wide. The worst speaker's score is what some \
+people will get.
 - Probabilities are not calibrated unless this card says so.
 - Not for use on people without their knowledge and consent.
 - Not for medical or psychological assessment, hiring, schooling, policing, credit, insurance, \
@@ -75,8 +75,8 @@ def model_card(run, metrics, figures=None):
         ``protocol``, ``protocol_description``, ``fold``, ``folds``, ``seed``, ``ledger_sha256``,
         ``shared``, ``sizes``, ``parameters``, ``epochs_run``, ``epochs_asked``, ``best_epoch``,
         ``train_seconds``, ``hardware``, ``versions``, ``command``, ``date``, ``language``,
-        ``licence`` and ``citation``; ``url`` where the corpus has a page, ``corpora`` where
-        ``corpus`` has several, ``encoder`` where one is inside that was trained before.
+        ``licence`` and ``citation``; ``url`` and ``speech`` where the corpus tells its page
+        and what speech it is, ``encoder`` where one is inside that was trained before.
     metrics : dict
         What :func:`ser_lib.evaluation.scorecard.scorecard` returns; scores are fractions.
     figures : dict, optional
@@ -262,15 +262,7 @@ def _training(run):
 
 def _limits(run):
     """What the model is for, and what its training speech does not stand for (str)."""
-    corpora = run.get("corpora") or [run["corpus"]]
-    if len(corpora) > 1:
-        return _LIMITS.format(
-            speech="acted speech of several corpora", room="quiet rooms", size="Small corpora"
-        )
-    # The others are all acted.
-    improvised = "speech that actors improvised or played from scripts"
-    speech = improvised if corpora == ["IEMOCAP"] else "acted speech"
-    return _LIMITS.format(speech=speech, room="a quiet room", size="A small corpus")
+    return _LIMITS.format(speech=run.get("speech") or f"the speech of {run['corpus']}")
 
 
 def _fold(run):

@@ -222,7 +222,9 @@ class Trainer:
                             self.model.parameters(), self.settings.max_grad_norm
                         )
                 self.optimizer.step()
-                skipped += self.optimizer.step_was_skipped
+                # Between two steps of the optimiser it still tells of the one before.
+                if self.accelerator.sync_gradients:
+                    skipped += self.optimizer.step_was_skipped
                 self.optimizer.zero_grad()
             total += value * len(batch["ids"])
             right += (logits.argmax(dim=1) == batch["labels"]).sum().item()

@@ -69,7 +69,9 @@ def _parser():
         "--shared_only", action="store_true", help="leave out clips of emotions the model lacks"
     )
     parser.add_argument(
-        "--output_folder", type=Path, help="default: runs/evaluated/<model>/<protocol>/fold-<n>"
+        "--output_folder",
+        type=Path,
+        help="default: runs/evaluated/<model>/<corpus>/<protocol>/fold-<n>",
     )
     parser.add_argument(
         "--allow_partial", action="store_true", help="accept a corpus with clips missing"
@@ -142,8 +144,17 @@ def _own_seed(classify, rule):
 
 
 def _default_folder(options, protocol):
-    parts = [part for part in Path(model_of(options.model)).parts if part not in ("/", "..", ".")]
-    folder = Path("runs", "evaluated", "-".join(parts[-3:]), protocol)
+    path = Path(model_of(options.model))
+    parts = [part for part in path.resolve().parts[1:] if part != "model"]
+    if not path.exists():
+        parts = path.parts
+    elif "runs" in parts:
+        # Corpus, protocol, system, seed and fold of a run here.
+        parts = parts[parts.index("runs") + 1 :]
+    else:
+        parts = parts[-4:]
+    sample = "-synthetic" if options.data_folder == "sample" else ""
+    folder = Path("runs", "evaluated", "-".join(parts), options.recipe + sample, protocol)
     return folder if options.fold == "all" else folder / f"fold-{options.fold}"
 
 

@@ -44,6 +44,11 @@ def test_heating_is_dividing_logits():
     np.testing.assert_allclose(heated(warm, 1 / 1.7), softmax(logits, axis=1), atol=1e-12)
 
 
+def test_a_class_without_probability_stays_without():
+    cold = heated(np.array([[0.9, 0.1, 0.0]]), 0.1)
+    assert cold[0, 2] == 0.0 and cold.sum() == pytest.approx(1.0)
+
+
 def test_brier_is_scikit_learns():
     from sklearn.metrics import brier_score_loss
 

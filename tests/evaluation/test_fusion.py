@@ -8,6 +8,7 @@ from ser_lib.errors import ProtocolError, RunError
 from ser_lib.evaluation.fusion import Member, fuse, fused_name, read_member, write_fused
 from ser_lib.evaluation.predictions import check_predictions, read_predictions
 from ser_lib.evaluation.report import write_report
+from ser_lib.evaluation.rows import is_heard
 from ser_lib.protocols.clips import Clip
 from ser_lib.protocols.ledger import Ledger
 
@@ -220,6 +221,18 @@ def test_the_folder_of_all_folds_points_to_one_fold(make_run, make_ledger, tmp_p
     inner = make_run("all/fold-1")
     with pytest.raises(RunError, match=f"such as {inner}"):
         read_member(tmp_path / "all", make_ledger())
+
+
+def test_what_an_encoder_had_heard_is_told_of_the_fusion_too(pair, run_facts, tmp_path):
+    encoder = {"encoder": "a/b@1", "corpora": ["RAVDESS"], "source": "s", "shared": ["RAVDESS"]}
+    first = run_facts(pair[0], system="text", temperature=2.0, classes_without_training=["sad"])
+    second = run_facts(pair[1], encoder=encoder, classes_without_training=["sad", "happy"])
+    members = [Member(first, pair[0]), Member(second, pair[1])]
+    metrics = write_fused(tmp_path / "fused", members, "python -m somewhere")
+    assert is_heard(metrics["run"]) and "temperature" not in metrics["run"]
+    assert metrics["run"]["classes_without_training"] == ["sad"]
+    report = (tmp_path / "fused" / "report.md").read_text(encoding="utf-8")
+    assert "speakers it never heard" not in report and "`a/b`" in report
 
 
 def test_the_fused_report(pair, run_facts, tmp_path):

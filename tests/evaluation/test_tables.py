@@ -145,6 +145,21 @@ def test_a_row_over_all_folds_stands_for_its_folds(runs, classes):
     assert [row[2] for row in found] == ["1 and 2 of 6", "1 of 6", "1 of 6"]
 
 
+def test_a_fold_of_other_settings_is_no_part_of_all_folds(runs, classes):
+    folder, add = runs
+    train = "python recipes/RAVDESS/train.py hparams/a.yaml --fold"
+    parts = [add(f"part-{n}", fold=n, command=f"{train} {n}") for n in (1, 2)]
+    for name, more in (("other", "--lr 0.5"), ("here", "--data_folder PATH/TO/X")):
+        add(name, command=f"{train} 1 {more}")
+    (folder / "all").mkdir()
+    whole = aggregate([m for m, _ in parts], [f for _, f in parts], classes)
+    (folder / "all" / "metrics.json").write_text(json.dumps(whole))
+    text = results_table(
+        folder / name / "metrics.json" for name in ("part-1", "other", "here", "all")
+    )
+    assert [row[2] for row in rows(text)] == ["1 and 2 of 6", "1 of 6"]
+
+
 def test_refresh_replaces_only_between_the_markers(readme):
     assert refresh(readme, "results", "| new |")
     text = readme.read_text()

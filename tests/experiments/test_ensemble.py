@@ -66,6 +66,17 @@ def test_starting_again_finds_it_done(folder, run, capsys):
     assert "finished already" in capsys.readouterr().out
 
 
+def test_more_epochs_train_the_members_on(run, folder, tmp_path):
+    import shutil
+
+    copy = tmp_path / "run"
+    shutil.copytree(folder, copy)
+    run("small_ensemble", "--number_of_epochs", "2", folder=copy)
+    runs = [json.loads((m / "metrics.json").read_text())["run"] for m in copy.glob("members/*")]
+    assert {one["epochs_run"] for one in runs} == {2, None}
+    assert not np.allclose(probabilities(copy), probabilities(folder))
+
+
 def test_a_run_cut_off_between_members_goes_on(run, folder, tmp_path):
     import shutil
 

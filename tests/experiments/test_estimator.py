@@ -1,6 +1,7 @@
 """Systems that are fitted: the same command, report and model folder as any other."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -59,6 +60,15 @@ def test_starting_again_finds_it_done(folder, run, capsys):
     run("small_tree", folder=folder)
     assert "finished already" in capsys.readouterr().out
     assert (folder / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_lost_predictions_are_made_again(folder, run, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(folder, copy)
+    (copy / "predictions.csv").unlink()
+    run("small_tree", folder=copy)
+    again = (copy / "predictions.csv").read_bytes()
+    assert again == (folder / "predictions.csv").read_bytes()
 
 
 def test_settings_of_networks_are_told_to_have_no_effect(folder, run, capsys):

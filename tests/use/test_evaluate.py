@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,6 +73,23 @@ def test_the_very_numbers_of_the_training_run(trained, scored):
         assert "trained in" not in text and "warning" not in out
         assert str(folder.parent) not in text
         assert (folder / "figures" / "confusion.png").exists()
+
+
+def test_models_corpora_and_sounds_have_default_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = set()
+    for system in ("mfcc_mlp", "mfcc_cnn"):
+        model = tmp_path / "runs" / "RAVDESS" / "ravdess-si6" / system / "seed-7" / "model"
+        model.mkdir(parents=True)
+        for recipe, sound in (("RAVDESS", "sample"), ("RAVDESS", "here"), ("TESS", "here")):
+            words = [str(model), "--recipe", recipe, "--data_folder", sound]
+            found.add(evaluate._default_folder(evaluate._parser().parse_args(words), "rule"))
+    words = ["somebody/model", "--recipe", "RAVDESS", "--fold", "all"]
+    found.add(evaluate._default_folder(evaluate._parser().parse_args(words), "rule"))
+    assert len(found) == 7
+    run = "RAVDESS-ravdess-si6-mfcc_mlp-seed-7"
+    assert Path("runs/evaluated", run, "RAVDESS-synthetic", "rule", "fold-1") in found
+    assert Path("runs/evaluated/somebody-model/RAVDESS/rule") in found
 
 
 def test_training_clips_are_told(trained, scored, tmp_path):
