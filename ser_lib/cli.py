@@ -151,7 +151,7 @@ def _parser(corpus):
         help="split, one of `python -m ser_lib.protocols list` (default: %(default)s)",
     )
     parser.add_argument(
-        "--fold", default=1, type=_fold, help="fold to test on, or 'all' (default: %(default)s)"
+        "--fold", default=1, type=fold, help="fold to test on, or 'all' (default: %(default)s)"
     )
     parser.add_argument(
         "--allow_partial", action="store_true", help="accept a corpus with clips missing"
@@ -206,7 +206,8 @@ def number(least, most=float("inf"), kind=float):
     return convert
 
 
-def _fold(text):
+def fold(text):
+    """Type for argparse: a fold's number (int), or ``all``."""
     if text == "all":
         return text
     try:

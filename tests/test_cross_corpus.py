@@ -71,7 +71,10 @@ def test_the_diagonal_is_the_test_side_and_the_rest_every_clip_of_the_four(folde
 def test_the_command_is_the_matrixs_and_holds_no_folder_of_this_machine(folder, data):
     for path in (folder / "matrix.md", folder / "trained-on-EMO-DB" / "report.md"):
         text = path.read_text()
-        assert "python -m ser_lib.cross_corpus tests/hparams/small.yaml --corpora RAVDESS EMO-DB" in text
+        assert (
+            "python -m ser_lib.cross_corpus tests/hparams/small.yaml --corpora RAVDESS EMO-DB"
+            in text
+        )
         assert str(data) not in text
 
 

@@ -209,23 +209,6 @@ def inner_folds(vectors, n_folds, by_speaker, seed):
     return list(cut.split(vectors.features, vectors.labels, groups))
 
 
-def balanced(labels):
-    """Weight of each clip: one over the clips of its class, 1 on average.
-
-    Arguments
-    ---------
-    labels : array
-        ``(clips,)``, int.
-
-    Returns
-    -------
-    array
-        ``(clips,)``.
-    """
-    counts = np.bincount(labels)
-    return len(labels) / (np.count_nonzero(counts) * counts[labels])
-
-
 class _ScalerBlock(TransformerMixin, BaseEstimator):
     """A scaler block as scikit-learn's pipelines want one."""
 

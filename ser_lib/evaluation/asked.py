@@ -11,13 +11,17 @@ from ser_lib.errors import HparamsError
 from ser_lib.hparams import ROOT, Hparams
 
 
+def commands_of(run: Mapping) -> list[str]:
+    """Commands that give a report's ``run`` again: of all folds one a fold, else one."""
+    return run["command"] if isinstance(run["command"], list) else [run["command"]]
+
+
 def yaml_epochs(run: Mapping) -> int | None:
     """Epochs that the YAML of a report's ``run`` says; of an ensemble's members the most.
 
     None where the YAML has none, or lies outside the checkout, or is gone.
     """
-    commands = run["command"] if isinstance(run["command"], list) else [run["command"]]
-    words = shlex.split(commands[0])
+    words = shlex.split(commands_of(run)[0])
     if len(words) < 3 or not words[2].endswith(".yaml") or Path(words[2]).is_absolute():
         return None
     return _epochs(str(ROOT / words[2]))
@@ -28,8 +32,7 @@ def cut_members(run: Mapping) -> int | None:
 
     None where it gave none, or no fewer.
     """
-    commands = run["command"] if isinstance(run["command"], list) else [run["command"]]
-    words = shlex.split(commands[0].replace("--number_of_epochs=", "--number_of_epochs "))
+    words = shlex.split(commands_of(run)[0].replace("--number_of_epochs=", "--number_of_epochs "))
     given = dict(itertools.pairwise(words)).get("--number_of_epochs", "")
     full = yaml_epochs(run)
     cut = given.isdecimal() and full is not None and int(given) < full

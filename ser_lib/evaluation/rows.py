@@ -3,7 +3,7 @@
 import types
 from collections.abc import Mapping
 
-from ser_lib.evaluation.asked import cut_members, epochs_of
+from ser_lib.evaluation.asked import commands_of, cut_members, epochs_of
 from ser_lib.evaluation.markdown import DASH, cell, listed, percent, span
 from ser_lib.evaluation.sections import heard_speakers
 from ser_lib.pretrained.heard import encoders
@@ -45,8 +45,7 @@ def is_heard(run: Mapping) -> bool:
 
 def is_partial(run: Mapping) -> bool:
     """Whether the corpus was not whole."""
-    commands = run["command"] if isinstance(run["command"], list) else [run["command"]]
-    return any("--allow_partial" in command.split() for command in commands)
+    return any("--allow_partial" in command.split() for command in commands_of(run))
 
 
 def _score(score: Mapping) -> str:

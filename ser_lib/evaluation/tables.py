@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ser_lib.cli import Parser, exit_code
 from ser_lib.errors import RunError
+from ser_lib.evaluation.asked import commands_of
 from ser_lib.evaluation.files import write_text
 from ser_lib.evaluation.markdown import count, table
 from ser_lib.evaluation.rows import (
@@ -87,8 +88,7 @@ def results_table(paths: Iterable[str | Path]) -> str:
 
 def _what(run):
     """The system of a run, and its settings: its command but for the fold and where sound lies."""
-    commands = run["command"] if isinstance(run["command"], list) else [run["command"]]
-    words = shlex.split(commands[0])
+    words = shlex.split(commands_of(run)[0])
     told = [
         word
         for place, word in enumerate(words)

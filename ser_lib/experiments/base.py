@@ -19,7 +19,6 @@ from ser_lib.evaluation.calibration import fit_temperature
 from ser_lib.evaluation.files import drop_drafts, write_text
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
-from ser_lib.evaluation.scores import score_ids
 from ser_lib.experiments.run_lock import only_run
 from ser_lib.hub.card import model_card
 from ser_lib.hub.native import fits
@@ -287,8 +286,3 @@ class Experiment(abc.ABC):
         metrics = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
         predictions = read_predictions(self.folder / "predictions.csv")
         return Result(metrics, predictions, self.model_folder)
-
-
-def score(predictions, labels):
-    """UA and WA (fractions) of two int tensors ``(clips,)``, as the trainer wants them."""
-    return score_ids(predictions, labels)

@@ -8,9 +8,10 @@ import logging
 import time
 
 import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
 
 from ser_lib.classical.convert import as_tensors
-from ser_lib.classical.fit import Vectors, balanced, fit
+from ser_lib.classical.fit import Vectors, fit
 from ser_lib.errors import HparamsError
 from ser_lib.experiments.base import Experiment
 from ser_lib.experiments.estimator import made
@@ -113,7 +114,9 @@ class EnsembleExperiment(Experiment):
             for member, (vectors, _), result in zip(self.members, sides, results, strict=True)
         ]
         table = np.concatenate(told, axis=1).astype(np.float32)
-        weights = balanced(train.labels) if self.settings.class_weights == "balanced" else None
+        weights = None
+        if self.settings.class_weights == "balanced":
+            weights = compute_sample_weight("balanced", train.labels)
         vectors = Vectors(table, train.labels, train.speakers)
         fitted = fit(self.meta(), None, vectors, [], sample_weights=weights)
         known = fitted.classes.tolist()

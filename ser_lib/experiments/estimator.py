@@ -6,12 +6,14 @@ import time
 import numpy as np
 import sklearn
 import torch
+from sklearn.utils.class_weight import compute_sample_weight
 
 from ser_lib.classical.absent import spread
 from ser_lib.classical.convert import as_tensors, check_kind
-from ser_lib.classical.fit import Vectors, balanced, check_grid, fit, inner_folds, out_of_fold
+from ser_lib.classical.fit import Vectors, check_grid, fit, inner_folds, out_of_fold
 from ser_lib.errors import HparamsError, RunError
-from ser_lib.experiments.base import Experiment, score
+from ser_lib.evaluation.scores import score_ids
+from ser_lib.experiments.base import Experiment
 from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.run_identity import check_shapes, plain, split_identity
 from ser_lib.training.checkpoint import Checkpoints
@@ -109,7 +111,9 @@ class EstimatorExperiment(Experiment):
 
     def sample_weights(self, labels):
         """Weight of each clip, or None; ``labels`` ``(clips,)`` are those of the classes."""
-        return balanced(labels) if self.settings.class_weights == "balanced" else None
+        if self.settings.class_weights == "none":
+            return None
+        return compute_sample_weight("balanced", labels)
 
     @property
     def sample_rate(self):
@@ -179,7 +183,7 @@ class EstimatorExperiment(Experiment):
             "inner_folds": self.settings.inner_folds if self.grid else None,
             "inner_folds_by_speaker": self._speakers_are_parted(),
             "inner_ua": fitted.inner_ua,
-            "validation_ua": score(told, torch.from_numpy(validation.labels))["ua"],
+            "validation_ua": score_ids(told, torch.from_numpy(validation.labels))["ua"],
         }
 
 

@@ -5,7 +5,8 @@ from collections import Counter
 
 import torch
 
-from ser_lib.experiments.base import Experiment, score
+from ser_lib.evaluation.scores import score_ids
+from ser_lib.experiments.base import Experiment
 from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.pretrained.heard import heard, shared_with
 from ser_lib.run_identity import check_cache, check_fit, check_optimizer, run_identity
@@ -80,7 +81,7 @@ class GradientExperiment(Experiment):
             accelerator,
             self.folder,
             identity,
-            score,
+            score_ids,
             self._class_weights(),
             self._corpus_of if self.settings.balance_corpora else None,
         )

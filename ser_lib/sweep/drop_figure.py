@@ -1,20 +1,17 @@
 """The figure of what is left of published numbers: one line a system, three marks."""
 
-import hashlib
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from ser_lib.errors import RunError
 from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
 from ser_lib.evaluation.figures import BLUE, GREY, INK, PALE, VERMILLION, headed_figure, quiet
-from ser_lib.evaluation.files import write_bytes
 from ser_lib.sweep.drops import Drop
+from ser_lib.sweep.noted import notes, save_noted
 from ser_lib.sweep.published import NAMES
 
 _ROW = 0.235
 _PLAIN = {"parse_math": False}
-_KEY = "Description"
 
 
 def drop_figure(rows: Sequence[Drop], path: str | Path) -> Path:
@@ -48,20 +45,12 @@ def drop_figure(rows: Sequence[Drop], path: str | Path) -> Path:
     for ax, lines in zip(axes, columns, strict=True):
         _panel(ax, lines, max(map(len, columns)))
     _legend(figure, axes[0])
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None, _KEY: _digest(rows)})
-    return write_bytes(path, buffer.getvalue())
+    return save_noted(figure, path, _shown(rows))
 
 
 def shows(rows: Sequence[Drop], path: str | Path) -> bool:
     """Whether a figure is there and shows these very rows."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return image.info.get(_KEY) == _digest(rows)
-    except OSError:
-        return False
+    return notes(path, _shown(rows))
 
 
 def _columns(rows):
@@ -192,9 +181,9 @@ def _is_measured(row):
     return row.same is not None or row.apart is not None
 
 
-def _digest(rows):
-    """A hash (str) of all that the figure shows."""
-    shown = [
+def _shown(rows):
+    """All that the figure shows (list)."""
+    return [
         (
             row.corpus,
             _label(row),
@@ -208,4 +197,3 @@ def _digest(rows):
         )
         for row in filter(_is_measured, rows)
     ]
-    return hashlib.sha256(repr(shown).encode()).hexdigest()

@@ -1,15 +1,12 @@
 """The leak's figure: what each of the five rules scores, and every epoch of their trainings."""
 
-import hashlib
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from ser_lib.evaluation.figures import BLUE, GREY, INK, PALE, VERMILLION, headed_figure, quiet
-from ser_lib.evaluation.files import write_bytes
 from ser_lib.sweep.leak_page import PUBLISHED, SYSTEM, Outcome
+from ser_lib.sweep.noted import notes, save_noted
 
-_KEY = "Description"
 #: Whether test speakers are heard in training, and the training's name in the figure.
 _TRAININGS = {
     "copies-mixed": (True, "copies and speakers on both sides"),
@@ -61,20 +58,12 @@ def leak_figure(found: Sequence[Outcome], path: str | Path) -> Path:
     quiet(ax, spines=("bottom",))
     ax.tick_params(axis="y", labelcolor=INK, labelsize=10)
     ax.tick_params(axis="x", labelcolor=GREY)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None, _KEY: _digest(found)})
-    return write_bytes(path, buffer.getvalue())
+    return save_noted(figure, path, _shown(found))
 
 
 def shows(found: Sequence[Outcome], path: str | Path) -> bool:
     """Whether a figure is there and shows these very outcomes."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return image.info.get(_KEY) == _digest(found)
-    except OSError:
-        return False
+    return notes(path, _shown(found))
 
 
 def _curves(ax, found):
@@ -111,10 +100,10 @@ def _later_words(found):
     return f"open circle: at the epoch chosen of {longer[0]}; " if longer else ""
 
 
-def _digest(found):
-    shown = [
+def _shown(found):
+    """All that the figure shows (list)."""
+    return [
         [one.name, *([f"{x:.6f}" for x in part] for part in (one.wa, one.curve, later))]
         for one in found
         for later in [one.later.wa if one.later else ()]
     ]
-    return hashlib.sha256(repr(shown).encode()).hexdigest()

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import ruamel.yaml
 
+from ser_lib.evaluation.asked import commands_of
 from ser_lib.hparams import ROOT
 
 # What says where sound lies or files go, not what is trained.
@@ -155,6 +156,5 @@ def identity_of(run: Mapping) -> tuple:
 
     Raises KeyError, IndexError or ValueError where it is not a recipe's.
     """
-    commands = run["command"] if isinstance(run["command"], list) else [run["command"]]
-    found = {identity(command, run["fold"], run["seed"]) for command in commands}
+    found = {identity(command, run["fold"], run["seed"]) for command in commands_of(run)}
     return found.pop() if len(found) == 1 else ("mixed",)

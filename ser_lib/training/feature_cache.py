@@ -2,7 +2,7 @@
 
 Front ends are fixed functions and the augmented copies of a clip do not change, so decoding
 and analysing them again every epoch buys nothing. The file is named by a hash of everything
-its content follows from; one that was not finished is never used.
+its content follows from; one that was not finished, or was damaged since, is never used.
 """
 
 import functools
@@ -25,6 +25,7 @@ from ser_lib.training.loader import clip_loader
 _ON_THE_WAY = ("audio*.py", "resampling.py", "data/*.py", "features/*.py")
 # Clips a process hands over in one go.
 _AT_ONCE = 8
+_UNFINISHED = "features.f32.part"
 
 
 class CachedFeatures(Dataset):
@@ -34,6 +35,11 @@ class CachedFeatures(Dataset):
     ---------
     folder : Path
         As :func:`cache_features` wrote it.
+
+    Raises
+    ------
+    OSError, ValueError, LookupError
+        If it is not there, or damaged.
     """
 
     cached = True
@@ -41,6 +47,9 @@ class CachedFeatures(Dataset):
     def __init__(self, folder):
         self.items = json.loads((folder / "items.json").read_text(encoding="utf-8"))
         self.values = np.memmap(folder / "features.f32", dtype=np.float32, mode="r")
+        last = self.items[-1]
+        if len(self.values) != last["start"] + math.prod(last["shape"]):
+            raise ValueError(f"{folder / 'features.f32'} is not as long as its index says")
 
     def __len__(self):
         return len(self.items)
@@ -139,9 +148,15 @@ def cache_features(dataset, network, folder, batch_size=32, num_workers=0, descr
         If the disk is full or not writable.
     """
     folder = Path(folder)
-    if not (folder / "items.json").is_file():
+    try:
+        return CachedFeatures(folder)
+    except (OSError, ValueError, LookupError):
         folder.mkdir(parents=True, exist_ok=True)
+    try:
         _write(dataset, network, folder, batch_size, num_workers, description)
+    finally:
+        # What did not come to its end is of no use, and large.
+        (folder / _UNFINISHED).unlink(missing_ok=True)
     return CachedFeatures(folder)
 
 
@@ -153,7 +168,7 @@ def device_of(module):
 def _write(dataset, network, folder, batch_size, num_workers, description):
     items, position = [], 0
     batches = analysed(dataset, network, batch_size, num_workers)
-    with (folder / "features.f32").open("wb") as file:
+    with (folder / _UNFINISHED).open("wb") as file:
         bar = progress_bar(range(len(dataset)), description, "clip")
         for told, values in batches:
             file.write(values.numpy().data)
@@ -164,6 +179,8 @@ def _write(dataset, network, folder, batch_size, num_workers, description):
         bar.close()
         file.flush()
         os.fsync(file.fileno())
+    # Whoever is reading a damaged one keeps that.
+    (folder / _UNFINISHED).replace(folder / "features.f32")
     # The index goes last and whole: where it exists, the features are complete.
     unfinished = folder / "items.json.part"
     unfinished.write_text(json.dumps(items), encoding="utf-8")

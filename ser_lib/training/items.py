@@ -145,13 +145,10 @@ def shared_features(network, manifest, ids):
     """
     if not hasattr(network, "front_end") or not _is_small(network, len(manifest), 0):
         return None
-    folder = _shared_folder(network, manifest)
-    if not (folder / "items.json").is_file():
-        return None
     try:
-        return Chosen(CachedFeatures(folder), ids, [0] * len(ids))
+        return Chosen(CachedFeatures(_shared_folder(network, manifest)), ids, [0] * len(ids))
     except (OSError, ValueError, LookupError):
-        return None  # damaged: decoding gives the same
+        return None  # not there, or damaged: decoding gives the same
 
 
 def _shared_folder(network, manifest, augmentation=None):

@@ -10,12 +10,11 @@ made elsewhere, :mod:`ser_lib.pretrained.heard_table` tells the corpora.
 Exit codes: 0 done, 2 an error that the person can mend, 130 interrupted.
 """
 
-import argparse
 import logging
 import sys
 from pathlib import Path
 
-from ser_lib.cli import number
+from ser_lib.cli import add_drop_conflicts, fold, number
 from ser_lib.corpora.choice import add_classes
 from ser_lib.errors import HparamsError, RunError
 from ser_lib.hub.model_folder import model_of
@@ -37,15 +36,6 @@ def main(argv=None):
     return run(lambda: _main(sys.argv[1:] if argv is None else list(argv)))
 
 
-def _fold(text):
-    if text == "all":
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, nor 'all'") from None
-
-
 def _parser():
     parser = Parser(
         "evaluate",
@@ -59,7 +49,7 @@ def _parser():
         "--protocol", help="one of `python -m ser_lib.protocols list` (default: the corpus's)"
     )
     parser.add_argument(
-        "--fold", type=_fold, default=1, help="a number, or 'all' (default: %(default)s)"
+        "--fold", type=fold, default=1, help="a number, or 'all' (default: %(default)s)"
     )
     parser.add_argument("--data_folder", help="the corpus, as in its recipe; 'sample' too")
     parser.add_argument(
@@ -76,9 +66,7 @@ def _parser():
     parser.add_argument(
         "--allow_partial", action="store_true", help="accept a corpus with clips missing"
     )
-    parser.add_argument(
-        "--drop_conflicts", action="store_true", help="cut as train.py does with this option"
-    )
+    add_drop_conflicts(parser)
     add_classes(parser)
     parser.add_argument(
         "--seed",
@@ -222,9 +210,9 @@ def _joined(folds):
     """What is known of a model's training over several folds."""
     found = [(one["run"]["fold"], one["run"]["training"]) for one in folds]
     several = {text: [] for _, training in found for text in training["warnings"]}
-    for fold, training in found:
+    for number, training in found:
         for text in training["warnings"]:
-            several[text].append(fold)
+            several[text].append(number)
     warnings = [
         text if len(where) == len(found) else f"Fold {', '.join(map(str, where))}: {text}"
         for text, where in several.items()

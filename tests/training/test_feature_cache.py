@@ -1,5 +1,8 @@
 """Features read from the cache against features computed."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -50,6 +53,24 @@ def test_one_that_was_not_finished_is_not_used(dataset, network, tmp_path):
     (folder / "features.f32").write_bytes(b"half")
     cached = cache_features(dataset, network, folder)
     assert torch.isfinite(cached[13]["features"]).all()
+
+
+def test_one_that_was_cut_off_since_is_made_again(dataset, network, tmp_path):
+    whole = cache_features(dataset, network, tmp_path / "c").values.tobytes()
+    path = tmp_path / "c" / "features.f32"
+    path.write_bytes(whole[:-4])
+    assert cache_features(dataset, network, tmp_path / "c").values.tobytes() == whole
+    assert path.read_bytes() == whole
+
+
+def test_a_full_disk_is_left_as_it_was(dataset, network, tmp_path, monkeypatch):
+    def refuse(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="No space"):
+        cache_features(dataset, network, tmp_path / "c")
+    assert list((tmp_path / "c").iterdir()) == []
 
 
 def test_key_follows_front_end_and_facts(network):

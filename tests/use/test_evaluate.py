@@ -223,7 +223,7 @@ def test_labels_that_do_not_map(foreign, scored, labels, more, words):
     ("more", "word"),
     [
         (["--fold", "9"], "fold"),
-        (["--fold", "x"], "--fold: 'x' is no whole number, nor 'all'"),
+        (["--fold", "x"], "--fold: 'x' is neither a fold's number nor 'all'"),
         (["--protocol", "none"], "none"),
         (["--recipe", "none"], "none"),
         (["--no_such", "1"], "no_such"),
