@@ -210,9 +210,9 @@ def _joined(folds):
     """What is known of a model's training over several folds."""
     found = [(one["run"]["fold"], one["run"]["training"]) for one in folds]
     several = {text: [] for _, training in found for text in training["warnings"]}
-    for number, training in found:
+    for tested, training in found:
         for text in training["warnings"]:
-            several[text].append(number)
+            several[text].append(tested)
     warnings = [
         text if len(where) == len(found) else f"Fold {', '.join(map(str, where))}: {text}"
         for text, where in several.items()
