@@ -20,8 +20,8 @@ from pathlib import Path
 
 from benchmarks import speech
 from benchmarks.rows import Row
-from ser_lib.evaluation.markdown import table
 from ser_lib.evaluation.tables import refresh
+from ser_lib.markdown import table
 from ser_lib.run_facts import hardware
 
 SECTIONS = (

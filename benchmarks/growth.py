@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ser_lib.evaluation.markdown import table
 from ser_lib.evaluation.tables import refresh
+from ser_lib.markdown import table
 from ser_lib.run_facts import hardware
 
 _ROOT = Path(__file__).resolve().parent.parent

@@ -23,7 +23,7 @@ import pandas as pd
 
 from ser_lib.audio import read_audio
 from ser_lib.corpora.manifest import is_synthetic
-from ser_lib.evaluation.files import write_bytes, write_text
+from ser_lib.files import write_bytes, write_text
 from ser_lib.logs import progress_bar
 from ser_lib.protocols import lookup, split
 from ser_lib.run_facts import hardware

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ser_lib.errors import RunError
-from ser_lib.evaluation.files import write_bytes
+from ser_lib.files import write_bytes
 
 BLUE, VERMILLION, INK, GREY, PALE = "#0072B2", "#D55E00", "#1F2933", "#6B7785", "#E4E8EC"
 DPI = 150

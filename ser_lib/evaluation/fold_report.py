@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from ser_lib.evaluation import sections
-from ser_lib.evaluation.markdown import count, listed, percent, table
 from ser_lib.evaluation.report import cost, image, versions
+from ser_lib.markdown import count, listed, percent, table
 
 
 def fold_report_text(result: Mapping, drawn: Sequence[str], n_cut: int = 0) -> str:

@@ -14,13 +14,13 @@ import pandas as pd
 from ser_lib.errors import RunError
 from ser_lib.evaluation import sections
 from ser_lib.evaluation.calibration import calibration
-from ser_lib.evaluation.files import finite, staged, to_json, write_text
 from ser_lib.evaluation.fold_report import fold_report_text
-from ser_lib.evaluation.markdown import listed
 from ser_lib.evaluation.plates import draw, drop_stale
 from ser_lib.evaluation.predictions import check_predictions, write_predictions
 from ser_lib.evaluation.report import check_run, cut_short
 from ser_lib.evaluation.scorecard import scorecard
+from ser_lib.files import finite, staged, to_json, write_text
+from ser_lib.markdown import listed
 
 _SAME = ("system", "corpus", "protocol", "folds", "classes", "synthetic", "epochs_asked")
 

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from ser_lib.errors import RunError
-from ser_lib.evaluation.markdown import count, listed
 from ser_lib.evaluation.predictions import COLUMNS, check_predictions, read_predictions
 from ser_lib.evaluation.report import check_run, cut_short, write_report
 from ser_lib.evaluation.scores import summary
 from ser_lib.evaluation.tables import read_metrics
+from ser_lib.markdown import count, listed
 from ser_lib.pretrained.heard import encoders
 from ser_lib.protocols.ledger import Ledger
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ser_lib.evaluation import figures
-from ser_lib.evaluation.files import finite, staged, to_json, write_text
-from ser_lib.evaluation.markdown import count, percent, span, table
 from ser_lib.evaluation.rows import HEARD, HEARD_NOTE
 from ser_lib.evaluation.sections import BANNER, document
+from ser_lib.files import finite, staged, to_json, write_text
+from ser_lib.markdown import count, percent, span, table
 
 
 def write_matrix(folder: str | Path, facts: Mapping, cells: Sequence[Mapping]) -> dict:

@@ -7,8 +7,8 @@ import numpy as np
 
 from ser_lib.evaluation import figures
 from ser_lib.evaluation.calibration_figure import calibration_figure
-from ser_lib.evaluation.markdown import count, percent, span
 from ser_lib.evaluation.sections import told_groups
+from ser_lib.markdown import count, percent, span
 
 FIGURES = ("confusion", "recall", "calibration", "groups", "curves")
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ser_lib.errors import RunError
-from ser_lib.evaluation.files import write_text
+from ser_lib.files import write_text
 from ser_lib.plain import sheet_cell
 
 TEXT = ("id", "speaker", "gender", "intensity", "statement", "corpus", "emotion", "predicted")

@@ -9,11 +9,11 @@ import pandas as pd
 from ser_lib.errors import RunError
 from ser_lib.evaluation import sections
 from ser_lib.evaluation.calibration import calibration
-from ser_lib.evaluation.files import finite, staged, to_json, write_text
-from ser_lib.evaluation.markdown import count, listed, percent, table
 from ser_lib.evaluation.plates import draw, drop_stale
 from ser_lib.evaluation.predictions import check_predictions, write_predictions
 from ser_lib.evaluation.scorecard import scorecard
+from ser_lib.files import finite, staged, to_json, write_text
+from ser_lib.markdown import count, listed, percent, table
 
 RUN_KEYS = (
     *("system", "system_title", "system_source", "corpus", "synthetic", "classes", "protocol"),

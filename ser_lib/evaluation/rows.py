@@ -4,8 +4,8 @@ import types
 from collections.abc import Mapping
 
 from ser_lib.evaluation.asked import commands_of, cut_members, epochs_of
-from ser_lib.evaluation.markdown import DASH, cell, listed, percent, span
 from ser_lib.evaluation.sections import heard_speakers
+from ser_lib.markdown import DASH, cell, listed, percent, span
 from ser_lib.pretrained.heard import encoders
 from ser_lib.pretrained.names import short
 

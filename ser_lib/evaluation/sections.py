@@ -6,7 +6,7 @@ One run and a run over all folds say most things alike; what they say alike is h
 from collections.abc import Mapping, Sequence
 
 from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
-from ser_lib.evaluation.markdown import count, listed, percent, span, table
+from ser_lib.markdown import count, listed, percent, span, table
 from ser_lib.pretrained.heard import encoders, sentence, warning
 
 NAMES = {"ua": "UA (mean recall)", "wa": "WA (accuracy)", "macro_f1": "macro-F1"}

@@ -17,8 +17,6 @@ from pathlib import Path
 from ser_lib.cli import Parser, exit_code
 from ser_lib.errors import RunError
 from ser_lib.evaluation.asked import commands_of
-from ser_lib.evaluation.files import write_text
-from ser_lib.evaluation.markdown import count, table
 from ser_lib.evaluation.rows import (
     HEADERS,
     HEARD_NOTE,
@@ -30,6 +28,8 @@ from ser_lib.evaluation.rows import (
     provenance,
     row,
 )
+from ser_lib.files import write_text
+from ser_lib.markdown import count, table
 
 _KEYS = {"system", "corpus", "protocol", "fold", "seed", "ledger_sha256"}
 

@@ -16,10 +16,10 @@ from safetensors import SafetensorError, safe_open
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.errors import RunError
 from ser_lib.evaluation.calibration import fit_temperature
-from ser_lib.evaluation.files import drop_drafts, write_text
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
 from ser_lib.experiments.run_lock import only_run
+from ser_lib.files import drop_drafts, write_text
 from ser_lib.hub.card import model_card
 from ser_lib.hub.native import fits
 from ser_lib.hub.saving import save_model

@@ -4,8 +4,8 @@ import re
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from ser_lib.evaluation.markdown import cell, count, listed, percent, span, table
 from ser_lib.hub.card_encoder import base_models, encoder_parts
+from ser_lib.markdown import cell, count, listed, percent, span, table
 
 _METRICS = {
     "ua": ("recall", "Unweighted accuracy (UA, macro recall)"),

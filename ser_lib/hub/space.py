@@ -9,7 +9,7 @@ from huggingface_hub.utils import HFValidationError, validate_repo_id
 
 import ser_lib
 from ser_lib.errors import HubError, RunError
-from ser_lib.evaluation.files import write_text
+from ser_lib.files import write_text
 
 _APP = '''\
 """The demo page of {model_id}; it runs here as on any machine: python app.py"""

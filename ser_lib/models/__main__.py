@@ -55,7 +55,7 @@ def _list(argv):
 
 def _kept_rows(n_classes):
     """Rows of the list, which take seconds to make and are kept until a file or library changes."""
-    from ser_lib.evaluation.files import write_text
+    from ser_lib.files import write_text
 
     kept = cache_folder() / "systems" / f"{_key(n_classes)}.json"
     try:

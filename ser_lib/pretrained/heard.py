@@ -8,7 +8,7 @@ carry their corpora in their ``config.json``. What neither tells is not known, a
 import json
 from pathlib import Path
 
-from ser_lib.evaluation.markdown import listed, words
+from ser_lib.markdown import listed, words
 from ser_lib.pretrained.heard_table import FAMILIES, KNOWN
 from ser_lib.pretrained.names import short, snapshot_of
 

@@ -46,9 +46,9 @@ def add_parser(commands):
 def _run(arguments):
     """Measure where that is asked for, then print the table or put it into a file."""
     # Only this command writes Markdown; the others do without the room that knows how.
-    from ser_lib.evaluation.files import write_text
-    from ser_lib.evaluation.markdown import table
     from ser_lib.evaluation.tables import refresh
+    from ser_lib.files import write_text
+    from ser_lib.markdown import table
 
     if arguments.check and arguments.data_root:
         raise ProtocolError("--check writes nothing, so it takes no --data_root; leave one out")

@@ -6,11 +6,11 @@ computes it again from those facts.
 """
 
 import json
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ser_lib.errors import ProtocolError
+from ser_lib.errors import ProtocolError, RunError
+from ser_lib.files import write_text
 from ser_lib.protocols.ledger_format import FORMAT, check, dumps
 from ser_lib.protocols.promises import PROMISES
 from ser_lib.protocols.registry import PROTOCOLS
@@ -176,24 +176,10 @@ class Ledger:
 
         Returns the Path; raises ProtocolError where it cannot be written.
         """
-        path = Path(path)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        text = self.dumps()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with draft.open("w", encoding="utf-8", newline="\n") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(draft, path)  # noqa: PTH105 - the atomic call by its own name
-            finally:
-                draft.unlink(missing_ok=True)
-        except OSError as error:
-            raise ProtocolError(
-                f"cannot write the ledger {path} ({error.strerror}); choose another place"
-            ) from error
-        return path
+            return write_text(path, self.dumps())
+        except RunError as error:
+            raise ProtocolError(f"the ledger: {error}") from error
 
     def dumps(self):
         """The ledger as JSON text, keys in a fixed order, one line a clip."""

@@ -19,7 +19,7 @@ import uuid
 from pathlib import Path
 
 from ser_lib.errors import RunError
-from ser_lib.evaluation.files import write_text
+from ser_lib.files import write_text
 
 HEARTBEAT_S = 30.0
 STALE_S = 600.0

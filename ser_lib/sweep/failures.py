@@ -5,7 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
-from ser_lib.evaluation.files import to_json, write_text
+from ser_lib.files import to_json, write_text
 from ser_lib.sweep.planned import Planned
 
 

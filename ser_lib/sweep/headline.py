@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from ser_lib.evaluation.markdown import DASH, count, listed, percent, span
+from ser_lib.markdown import DASH, count, listed, percent, span
 from ser_lib.pretrained.heard import encoders
 from ser_lib.sweep.drops import Drop
 from ser_lib.sweep.leak_page import Outcome

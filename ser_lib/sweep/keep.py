@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from ser_lib.errors import RunError
-from ser_lib.evaluation.files import write_bytes
+from ser_lib.files import write_bytes
 from ser_lib.sweep.planned import Planned, identity_of
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.csv.gz"

@@ -96,7 +96,7 @@ def _main(words):
     )
     options = parser.parse_args(words)
     from ser_lib.errors import RunError
-    from ser_lib.evaluation.files import write_text
+    from ser_lib.files import write_text
     from ser_lib.hub.native import read_network
     from ser_lib.logs import progress_bar
     from ser_lib.run_facts import hardware

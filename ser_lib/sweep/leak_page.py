@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ser_lib.errors import RunError
-from ser_lib.evaluation.markdown import listed, percent, span, table
+from ser_lib.markdown import listed, percent, span, table
 from ser_lib.sweep.kept_table import read_answers, recall, scores
 from ser_lib.sweep.leak import FOLDER, RULES, YAML, Rule
 from ser_lib.sweep.measured import Score

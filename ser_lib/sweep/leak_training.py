@@ -10,8 +10,8 @@ from accelerate.utils import set_seed
 from ser_lib.corpora import ravdess
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.data.clips import clip_dataset
-from ser_lib.evaluation.files import write_bytes, write_text
 from ser_lib.evaluation.scores import score_ids
+from ser_lib.files import write_bytes, write_text
 from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.run_facts import hardware, versions
 from ser_lib.run_identity import run_identity

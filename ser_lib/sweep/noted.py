@@ -7,7 +7,7 @@ import hashlib
 import io
 from pathlib import Path
 
-from ser_lib.evaluation.files import write_bytes
+from ser_lib.files import write_bytes
 
 _KEY = "Description"
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
-from ser_lib.evaluation.markdown import DASH, cell, count, listed, percent, span, table
+from ser_lib.markdown import DASH, cell, count, listed, percent, span, table
 from ser_lib.pretrained.heard import encoders, sentence, warning
 from ser_lib.protocols import lookup
 from ser_lib.sweep.drops import Drop

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ser_lib.evaluation.markdown import DASH, listed, percent, span, table
+from ser_lib.markdown import DASH, listed, percent, span, table
 from ser_lib.sweep.kept_table import read_answers, recall, scores
 from ser_lib.sweep.measured import Measured, Score
 

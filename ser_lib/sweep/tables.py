@@ -51,8 +51,8 @@ def _main(words):
     )
     options = parser.parse_args(words)
     # Heavy libraries load from here on, which --help need not wait for.
-    from ser_lib.evaluation.files import write_text
     from ser_lib.evaluation.tables import refresh
+    from ser_lib.files import write_text
     from ser_lib.sweep.drop_figure import drop_figure, shows
     from ser_lib.sweep.drops import drops
     from ser_lib.sweep.headline import MARKER, headline

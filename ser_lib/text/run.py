@@ -13,8 +13,8 @@ import torch
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.errors import CorpusError
 from ser_lib.evaluation.fusion import Member
-from ser_lib.evaluation.markdown import count
 from ser_lib.evaluation.report import write_report
+from ser_lib.markdown import count
 from ser_lib.run_facts import corpus_facts, hardware, licence, versions
 from ser_lib.text.normalise import tokens
 from ser_lib.text.tfidf import TextModel

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from ser_lib.errors import CorpusError, ModelFolderError
-from ser_lib.evaluation.files import to_json, write_bytes, write_text
+from ser_lib.files import to_json, write_bytes, write_text
 from ser_lib.text.normalise import tokens
 
 logger = logging.getLogger(__name__)

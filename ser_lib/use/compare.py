@@ -79,8 +79,8 @@ def _main(argv):
     if len(options.runs) < 2:
         raise HparamsError("compare needs two runs or more; see --help")
     # Heavy libraries load from here on, which --help need not wait for.
-    from ser_lib.evaluation.files import to_json, write_text
     from ser_lib.evaluation.predictions import read_predictions
+    from ser_lib.files import to_json, write_text
 
     tables = []
     for name in options.runs:
@@ -201,8 +201,8 @@ def _names(runs):
 
 def _text(found, tables):
     from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
-    from ser_lib.evaluation.markdown import DASH, count, percent, table
     from ser_lib.evaluation.sections import NAMES
+    from ser_lib.markdown import DASH, count, percent, table
 
     rows = []
     for row in found:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_lib.evaluation.markdown import listed
 from ser_lib.evaluation.sound_figures import sound_figure, timeline_figure
+from ser_lib.markdown import listed
 from ser_lib.use.demo_clip import WINDOW, edges, stretches
 
 TITLE = "Which emotion does it sound like?"

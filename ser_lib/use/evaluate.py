@@ -199,7 +199,7 @@ def _score(options, corpus, classify, manifest, ledger, matched, folder):
 
 def _write_text(folder, metrics):
     """Replace the report of a training by that of an evaluation."""
-    from ser_lib.evaluation.files import write_text
+    from ser_lib.files import write_text
     from ser_lib.use.evaluation_text import evaluation_text
 
     drawn = {path.stem for path in (folder / "figures").glob("*.png")}

@@ -4,8 +4,8 @@ import datetime
 import shlex
 from pathlib import Path
 
-from ser_lib.evaluation.markdown import listed, words
 from ser_lib.hub.model_folder import model_of
+from ser_lib.markdown import listed, words
 from ser_lib.pretrained.heard import encoders, heard, shared_with
 from ser_lib.pretrained.names import snapshot_of
 from ser_lib.run_facts import corpus_facts, hardware, size, versions

@@ -5,9 +5,9 @@ trained, and that what the model has heard is known only as far as it says so it
 """
 
 from ser_lib.evaluation import sections
-from ser_lib.evaluation.markdown import count, percent, span
 from ser_lib.evaluation.report import image, versions
 from ser_lib.evaluation.rows import is_heard
+from ser_lib.markdown import count, percent, span
 
 
 def evaluation_text(metrics, drawn):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ser_lib.errors import ProtocolError
-from ser_lib.evaluation.markdown import count, listed, words
+from ser_lib.markdown import count, listed, words
 from ser_lib.pretrained.heard import shared_with
 from ser_lib.protocols import PROTOCOLS, split
 from ser_lib.protocols.ledger import Ledger

@@ -7,9 +7,9 @@ import pytest
 from ser_lib.errors import RunError
 from ser_lib.evaluation import report
 from ser_lib.evaluation.bootstrap import speaker_bootstrap
-from ser_lib.evaluation.markdown import percent, span
 from ser_lib.evaluation.predictions import read_predictions
 from ser_lib.evaluation.report import write_report
+from ser_lib.markdown import percent, span
 
 
 @pytest.fixture

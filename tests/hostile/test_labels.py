@@ -11,9 +11,9 @@ import soundfile
 from ser_lib import load
 from ser_lib.cli import exit_code
 from ser_lib.errors import CorpusError, ModelFolderError
-from ser_lib.evaluation.markdown import table, words
 from ser_lib.evaluation.predictions import read_predictions, write_predictions
 from ser_lib.hub.saving import save_model
+from ser_lib.markdown import table, words
 from ser_lib.pretrained.heard import sentence, warning
 from ser_lib.use import demo_page
 from ser_lib.use.output import Csv, JsonLines, Table

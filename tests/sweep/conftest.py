@@ -11,7 +11,7 @@ import time
 import pandas as pd
 import pytest
 
-from ser_lib.evaluation.files import to_json
+from ser_lib.files import to_json
 from ser_lib.protocols import lookup
 from ser_lib.sweep.__main__ import main
 from ser_lib.sweep.claims import Claims

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ser_lib.errors import RunError
-from ser_lib.evaluation.files import staged, to_json, write_text
+from ser_lib.files import staged, to_json, write_text
 
 
 def test_write_text_replaces_and_leaves_nothing_else(tmp_path):

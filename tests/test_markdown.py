@@ -1,6 +1,6 @@
 import pytest
 
-from ser_lib.evaluation.markdown import cell, count, listed, percent, span, table
+from ser_lib.markdown import cell, count, listed, percent, span, table
 
 
 @pytest.mark.parametrize(
