@@ -1,114 +1,28 @@
 """One system and one corpus under five rules, four of which leak.
 
 Data-Science-kosta's parallel CNN-Transformer was published with 96.78 %. Here it is trained on
-RAVDESS with the same data, seed, settings and epochs each time; what differs is told in `RULES`.
-Two of them, one choosing the epoch on test and the clean one, read the same training.
+RAVDESS with the same data, seed, settings and epochs each time; what differs is told in
+`leak_rules.py`. Two rules, one choosing the epoch on test and the clean one, read one training.
 
 Nothing of this is a way to train a model, so no model is kept: only what each epoch answers on the
-test items, from which :mod:`ser_lib.sweep.leak_page` and
-:mod:`ser_lib.sweep.leak_figure` make the table and the figure.
+test items, from which `leak_page.py` and `leak_figure.py` make the table and the figure.
 """
 
 import logging
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 from ser_lib.cli import exit_code
 from ser_lib.hparams import ROOT
+from ser_lib.sweep.leak_rules import FOLDER, TRAININGS, YAML
 from ser_lib.use.command import Parser
 
 logger = logging.getLogger(__name__)
 
-FOLDER = "leak"
-YAML = "hparams/cnn_transformer.yaml"
-TRAININGS = ("copies-mixed", "clips-mixed", "scaler-on-all", "speakers-apart")
 _EPILOG = f"""\
 Trainings, each resumed where it was left: {", ".join(TRAININGS)}.
 Then python -m ser_lib.sweep.tables draws the figure.
 """
-
-
-class Rule(NamedTuple):
-    """``training`` that is read, the side that ``chooses`` the epoch, and both in ``words``."""
-
-    training: str
-    chooses: str
-    words: str
-
-
-RULES = {
-    "augment, then split": Rule(
-        "copies-mixed",
-        "validation",
-        "noisy copies are made first, then all items drawn 80/10/10, so that copies are tested "
-        "too: the published way",
-    ),
-    "split, then augment": Rule(
-        "clips-mixed",
-        "validation",
-        "clips are drawn 80/10/10 and training clips copied; every speaker is on every side",
-    ),
-    "epoch chosen on test": Rule(
-        "speakers-apart",
-        "test",
-        "speakers apart; the epoch is the one with the best test",
-    ),
-    "scaler fitted on all": Rule(
-        "scaler-on-all", "validation", "speakers apart; the scaler has seen the test clips"
-    ),
-    "clean": Rule(
-        "speakers-apart",
-        "validation",
-        "speakers apart; the scaler is fitted in training and the epoch chosen in validation",
-    ),
-}
-
-
-class Sides(NamedTuple):
-    """Items ``<clip>`` or ``<clip>#<copy>`` (lists of str); ``scaler``: those it is fitted on."""
-
-    train: list
-    validation: list
-    test: list
-    scaler: list
-
-
-class _Item(NamedTuple):
-    id: str
-    emotion: str
-
-
-def sides(training, manifest, copies):
-    """Which items are on which side.
-
-    Arguments
-    ---------
-    training : str
-        One of `TRAININGS`.
-    manifest : datasets.Dataset
-        Clips of RAVDESS.
-    copies : int
-        Noisy copies a clip. They are tested under ``copies-mixed`` only, as in the source.
-
-    Returns
-    -------
-    Sides
-    """
-    from ser_lib.protocols import lookup, split
-
-    def copied(ids):
-        return [x for clip in ids for x in (clip, *(f"{clip}#{n + 1}" for n in range(copies)))]
-
-    if training == "copies-mixed":
-        emotions = dict(zip(manifest["id"], manifest["emotion"], strict=True))
-        items = [_Item(item, emotions[item.partition("#")[0]]) for item in copied(manifest["id"])]
-        train, validation, test = lookup("ravdess-random").cut(items, 1, 0)
-        return Sides(train, validation, test, train)
-    ledger = split(manifest, "ravdess-random" if training == "clips-mixed" else "ravdess-si6")
-    train, validation, test = copied(ledger.train), list(ledger.validation), list(ledger.test)
-    seen = train + validation + test if training == "scaler-on-all" else train
-    return Sides(train, validation, test, seen)
 
 
 def main(argv=None):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ser_lib.errors import RunError
 from ser_lib.markdown import listed, percent, span, table
 from ser_lib.sweep.kept_table import read_answers, recall, scores
-from ser_lib.sweep.leak import FOLDER, RULES, YAML, Rule
+from ser_lib.sweep.leak_rules import FOLDER, RULES, YAML, Rule
 from ser_lib.sweep.measured import Score
 
 FIGURE = f"{FOLDER}/leak.png"

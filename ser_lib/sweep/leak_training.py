@@ -16,7 +16,7 @@ from ser_lib.models.waveform_classifier import WaveformClassifier
 from ser_lib.run_facts import hardware, versions
 from ser_lib.run_identity import run_identity
 from ser_lib.sweep.keep import pack
-from ser_lib.sweep.leak import sides
+from ser_lib.sweep.leak_rules import sides
 from ser_lib.training.accelerator import make_accelerator
 from ser_lib.training.checkpoint import Checkpoints
 from ser_lib.training.feature_cache import Chosen, cache_features, cache_key

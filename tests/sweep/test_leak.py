@@ -9,9 +9,10 @@ from ser_lib.corpora import sample
 from ser_lib.errors import RunError
 from ser_lib.sweep.headline import headline
 from ser_lib.sweep.keep import pack
-from ser_lib.sweep.leak import FOLDER, RULES, TRAININGS, main, sides
+from ser_lib.sweep.leak import main
 from ser_lib.sweep.leak_figure import leak_figure, shows
 from ser_lib.sweep.leak_page import outcomes, section
+from ser_lib.sweep.leak_rules import FOLDER, RULES, TRAININGS, sides
 
 
 @pytest.fixture(scope="module")
