@@ -9,6 +9,7 @@ import torch
 from accelerate.utils import gather_object
 
 from ser_lib.data.clips import clip_dataset
+from ser_lib.evaluation.predictions import prediction_row
 from ser_lib.hub.native import read_network
 from ser_lib.training.embeddings import Embeddings, is_worth_a_store, open_store
 from ser_lib.training.feature_cache import (
@@ -18,8 +19,6 @@ from ser_lib.training.feature_cache import (
 )
 from ser_lib.training.items import shared_features
 from ser_lib.training.loader import clip_loader
-
-_FACTS = ("id", "speaker", "gender", "intensity", "statement", "corpus")
 
 
 @torch.no_grad()
@@ -65,7 +64,7 @@ def predict(model_folder, manifest, ids, fold, accelerator, batch_size, num_work
         # counts once because the table is made by id.
         found.update(gather_object(list(zip(batch["ids"], probabilities, strict=True))))
     rows = (row for row in manifest.to_list() if row["id"] in found)
-    return pd.DataFrame([_row(row, found[row["id"]], classes, fold) for row in rows])
+    return pd.DataFrame([prediction_row(row, found[row["id"]], classes, fold) for row in rows])
 
 
 @torch.no_grad()
@@ -108,15 +107,3 @@ def clips_for(network, manifest, ids):
         return kept
     clips = clip_dataset(manifest, ids, None, network.sample_rate)
     return AnalysedClips(clips, network) if analyses_beside_decoding(network) else clips
-
-
-def _row(clip, probabilities, classes, fold):
-    predicted = classes[max(range(len(classes)), key=probabilities.__getitem__)]
-    return {
-        **{key: clip[key] for key in _FACTS},
-        "fold": fold,
-        "emotion": clip["emotion"],
-        "predicted": predicted,
-        "correct": predicted == clip["emotion"],
-        **{f"p_{name}": value for name, value in zip(classes, probabilities, strict=True)},
-    }

@@ -6,7 +6,7 @@ Whoever doubts a number can take it apart: every score of a report follows from 
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +17,40 @@ from ser_lib.files import write_text
 from ser_lib.plain import sheet_cell
 
 TEXT = ("id", "speaker", "gender", "intensity", "statement", "corpus", "emotion", "predicted")
-COLUMNS = (
-    *("id", "speaker", "gender", "intensity", "statement", "corpus"),
-    *("fold", "emotion", "predicted", "correct"),
-)
+#: What a row tells of its clip, as the manifest has it.
+CLIP_FACTS = ("id", "speaker", "gender", "intensity", "statement", "corpus")
+COLUMNS = (*CLIP_FACTS, "fold", "emotion", "predicted", "correct")
 _SUM_TOLERANCE = 1e-3
 # What stands in quotes, to be passed over (a doubled quote ends one stretch and begins the next),
 # or the line end of Windows.
 _QUOTED_OR_LINE_END = re.compile(r'"[^"]*"|\r\n')
+
+
+def prediction_row(
+    clip: Mapping, probabilities: Sequence[float], classes: Sequence[str], fold: int
+) -> dict:
+    """One row: the class of the highest probability, the first of equals, is predicted.
+
+    Arguments
+    ---------
+    clip : mapping
+        A manifest's row, with at least `CLIP_FACTS` and ``emotion``.
+    probabilities : sequence of float
+        Of ``classes``, in their order.
+    classes : sequence of str
+        In the model's order.
+    fold : int
+        Whose test side the clip is on.
+    """
+    predicted = classes[max(range(len(classes)), key=probabilities.__getitem__)]
+    return {
+        **{key: clip[key] for key in CLIP_FACTS},
+        "fold": fold,
+        "emotion": clip["emotion"],
+        "predicted": predicted,
+        "correct": predicted == clip["emotion"],
+        **{f"p_{name}": float(p) for name, p in zip(classes, probabilities, strict=True)},
+    }
 
 
 def check_predictions(

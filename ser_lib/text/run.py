@@ -13,6 +13,7 @@ import torch
 from ser_lib.corpora.manifest import is_synthetic
 from ser_lib.errors import CorpusError
 from ser_lib.evaluation.fusion import Member
+from ser_lib.evaluation.predictions import prediction_row
 from ser_lib.evaluation.report import write_report
 from ser_lib.markdown import count
 from ser_lib.run_facts import corpus_facts, hardware, licence, versions
@@ -129,21 +130,10 @@ def _predict(model, ledger, clips):
     """The table of predictions of the test side (see :mod:`ser_lib.evaluation.predictions`)."""
     test = [clips[name] for name in ledger.test]
     shares = model.probabilities([row["transcript"] for row in test])
-    rows = []
-    for row, values in zip(test, shares.tolist(), strict=True):
-        predicted = model.classes[values.index(max(values))]
-        facts = {key: value for key, value in row.items() if key not in ("emotion", "transcript")}
-        rows.append(
-            {
-                **facts,
-                "fold": ledger.fold,
-                "emotion": row["emotion"],
-                "predicted": predicted,
-                "correct": predicted == row["emotion"],
-                **{f"p_{name}": value for name, value in zip(model.classes, values, strict=True)},
-            }
-        )
-    return pd.DataFrame(rows)
+    pairs = zip(test, shares.tolist(), strict=True)
+    return pd.DataFrame(
+        [prediction_row(row, values, model.classes, ledger.fold) for row, values in pairs]
+    )
 
 
 def _facts(corpus, options, ledger, clips, model, seconds):

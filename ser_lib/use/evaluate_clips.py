@@ -2,10 +2,9 @@
 
 import pandas as pd
 
+from ser_lib.evaluation.predictions import CLIP_FACTS, prediction_row
 from ser_lib.logs import progress_bar
 from ser_lib.use.batches import batched, labels
-
-_FACTS = ("id", "speaker", "gender", "intensity", "statement", "corpus")
 
 
 def evaluate_clips(classify, folder, manifest, ids, fold, matched, batch_size):
@@ -39,7 +38,7 @@ def evaluate_clips(classify, folder, manifest, ids, fold, matched, batch_size):
     """
     wanted = set(ids)
     # Whole rows of a large manifest are read once, and only the columns that are needed.
-    columns = (*_FACTS, "emotion", "path", "start", "end", "duration")
+    columns = (*CLIP_FACTS, "emotion", "path", "start", "end", "duration")
     kept = [place for place, name in enumerate(manifest["id"]) if name in wanted]
     rows = manifest.select(kept).select_columns(list(columns)).to_list()
     if folder is not None and _is_ours(classify):
@@ -47,20 +46,10 @@ def evaluate_clips(classify, folder, manifest, ids, fold, matched, batch_size):
     else:
         shares = _by_pipeline(classify, rows, batch_size)
     found = matched.probabilities(shares)
-    table = []
-    for row, values in zip(rows, found, strict=True):
-        predicted = matched.emotions[values.argmax()]
-        table.append(
-            {
-                **{key: row[key] for key in _FACTS},
-                "fold": fold,
-                "emotion": row["emotion"],
-                "predicted": predicted,
-                "correct": predicted == row["emotion"],
-                **{f"p_{name}": float(v) for name, v in zip(matched.emotions, values, strict=True)},
-            }
-        )
-    return pd.DataFrame(table)
+    pairs = zip(rows, found, strict=True)
+    return pd.DataFrame(
+        [prediction_row(row, values, matched.emotions, fold) for row, values in pairs]
+    )
 
 
 def _is_ours(classify):
