@@ -3,6 +3,7 @@
 Whoever doubts a number can take it apart: every score of a report follows from this one file.
 """
 
+import collections
 import csv
 import io
 import re
@@ -134,7 +135,7 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         The file cannot be read, or is no table that `check_predictions` accepts.
     """
     path = Path(path)
-    kinds = dict.fromkeys(TEXT, str) | {"fold": "int64", "correct": "bool"}
+    kinds = collections.defaultdict(lambda: str, fold="int64", correct="bool")
     try:
         text = path.read_bytes().decode("utf-8")
         # Not by pandas, which would also take a lone return within a cell for a line end.
@@ -143,9 +144,11 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
             io.StringIO(text, newline=""),
             dtype=kinds,
             keep_default_na=False,
-            float_precision="round_trip",
             lineterminator="\n",
         )
+        # Not by pandas either, of which not every release reads back the number that was written.
+        shares = [column for column in frame if column.startswith("p_")]
+        frame = frame.astype(dict.fromkeys(shares, float))
     except OSError as error:
         raise RunError(
             f"{path}: cannot be read ({error.strerror}); give a predictions.csv of a run folder"
