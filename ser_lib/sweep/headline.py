@@ -6,7 +6,7 @@ from types import MappingProxyType
 from ser_lib.markdown import DASH, count, listed, percent, span
 from ser_lib.pretrained.heard import encoders
 from ser_lib.sweep.drops import Drop
-from ser_lib.sweep.leak_page import Outcome
+from ser_lib.sweep.leak_page import EPOCHS, PUBLISHED, SYSTEM, Outcome
 from ser_lib.sweep.measured import FEW_SPEAKERS, Measured
 from ser_lib.sweep.reference_page import Reference
 
@@ -48,7 +48,7 @@ def headline(
         Markdown without a line break at the end. Examples are, of the systems that were published
         with speakers on both sides and measured both ways, the one that loses most in a test
         without reserve and the one that loses most of all; and those published with test speakers
-        apart.
+        apart. Before them stands the one of ``leaks``, in which nothing but the rule differs.
     """
     both = [row for row in rows if row.from_ours and row.mixes]
     told = [row for row in rows if row.from_ours and row.from_published]
@@ -67,12 +67,8 @@ def headline(
             f"leaves out zero{rough}"
         )
     if len(leaks) > 1:
-        first, last = leaks[0], leaks[-1]
-        bullets.append(
-            f"One system, data, seed and {first.epochs} epochs under {count(len(leaks), 'rule')} "
-            f"of testing: from {_outcome(first)} to {_outcome(last)}, "
-            f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)"
-        )
+        more = f"[the leak, demonstrated]({results}/README.md#the-leak-demonstrated)"
+        bullets.insert(0, f"{_leak(leaks)}: {more}")
     if points:
         beaten = (
             f"{percent(one.ua.value, unit=True)} on `{one.facts['protocol']}`" for one in points
@@ -149,10 +145,16 @@ def _score(score):
     return percent(score.value, unit=True) + ("" if around == DASH else f" [{around}]")
 
 
-def _outcome(one):
-    """What a rule scores (str), and what a training that went on beyond others came to."""
-    told = one.name
-    if one.later:
-        value = percent(one.later.wa.value, unit=True)
-        told += f"; {value} at the epoch chosen of {one.later.epochs}"
-    return f"{percent(one.wa.value, unit=True)} ({told})"
+def _leak(leaks):
+    """What the first and the last rule give one system, as long as both were trained (str)."""
+    first, last = leaks[0], leaks[-1]
+    if first.later and last.later:
+        first, last = first.later, last.later
+    marks = ["fewer epochs than it asks for"] * (last.epochs < EPOCHS)
+    marks += [f"fewer than {FEW_SPEAKERS} test speakers"] * (last.speakers < FEW_SPEAKERS)
+    return (
+        f"`{SYSTEM}`, RAVDESS: {PUBLISHED:g} % published; the same system, corpus, seed and "
+        f"{last.epochs} epochs give {_score(first.wa)} by the published rule ({first.name}) and **"
+        f"{_score(last.wa).replace(' %', ' %**', 1)} on new speakers "
+        f"({'; '.join([last.name, *marks])})"
+    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ser_lib.evaluation.figures import BLUE, GREY, INK, PALE, VERMILLION, headed_figure, quiet
-from ser_lib.sweep.leak_page import PUBLISHED, SYSTEM, Outcome
+from ser_lib.sweep.leak_page import EPOCHS, PUBLISHED, SYSTEM, Outcome
 from ser_lib.sweep.noted import notes, save_noted
 
 #: Whether test speakers are heard in training, and the training's name in the figure.
@@ -32,7 +32,7 @@ def leak_figure(found: Sequence[Outcome], path: str | Path) -> Path:
         "One system, one corpus: what the rule of the experiment is worth",
         f"{SYSTEM} on RAVDESS, accuracy (WA) in percent. Left: after {found[0].epochs} epochs, "
         f"with 95 % intervals over speakers; {_later_words(found)}diamond: published by the first "
-        "rule, with 120 epochs. Right: the test items after every epoch that was trained.",
+        f"rule, with {EPOCHS} epochs. Right: the test items after every epoch that was trained.",
         columns=2,
     )
     _curves(beside, found)

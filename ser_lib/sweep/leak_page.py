@@ -5,18 +5,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ser_lib.errors import RunError
+from ser_lib.evaluation.bootstrap import FEW_SPEAKERS
 from ser_lib.markdown import listed, percent, span, table
 from ser_lib.sweep.kept_table import read_answers, recall, scores
 from ser_lib.sweep.leak_rules import FOLDER, RULES, YAML, Rule
 from ser_lib.sweep.measured import Score
 
 FIGURE = f"{FOLDER}/leak.png"
-PUBLISHED, SYSTEM = 96.78, Path(YAML).stem
+PUBLISHED, EPOCHS, SYSTEM = 96.78, 120, Path(YAML).stem
 
 
 class Outcome(NamedTuple):
     """What a rule scores: its name, itself, ``epoch`` chosen (from 1) of the first ``epochs``,
-    scores, and facts (dict).
+    scores, facts (dict), and how many ``speakers`` are tested.
 
     ``curve`` is the WA (0 to 1) of the test items after every epoch of the training. ``later`` is
     what the rule scores after more epochs, where the training went on beyond the others.
@@ -29,6 +30,7 @@ class Outcome(NamedTuple):
     wa: Score
     ua: Score
     facts: dict
+    speakers: int
     curve: tuple[float, ...]
     later: "Outcome | None" = None
 
@@ -95,9 +97,9 @@ def section(found: Sequence[Outcome]) -> str:
         f"{percent(first.wa.value, unit=True)}, `{last.name}` "
         f"{percent(last.wa.value, unit=True)} of the items: {_apart(first, last)} points between "
         f"two rules for one system. The source published {PUBLISHED} % by the first rule, with "
-        f"120 epochs{_last_step(first)}.{_trained_on(found)} The rules below the "
-        f"first two differ from the clean one in one thing each.{_no_clear(found)} Every epoch's "
-        "answers are in [`leak/`](leak); `python -m ser_lib.sweep.leak --data_folder "
+        f"{EPOCHS} epochs{_last_step(first)}.{_trained_on(found)} The rules below the "
+        f"first two differ from the clean one in one thing each.{_no_clear(found)}{_rough(found)} "
+        "Every epoch's answers are in [`leak/`](leak); `python -m ser_lib.sweep.leak --data_folder "
         f"PATH/TO/RAVDESS --number_of_epochs {first.epochs} --mixed_precision "
         f"{facts[0]['mixed_precision']}` makes them, and "
         "`--only TRAINING` with more epochs goes on with one. Each was trained with one seed: read "
@@ -126,7 +128,9 @@ def _outcome(name, rule, facts, frame, curve, epochs, more=None):
     found, later = scores(at(epoch)), None
     if more and more <= len(curve):
         later = _outcome(name, rule, facts, frame, curve, more)
-    return Outcome(name, rule, epochs, epoch, found["wa"], found["ua"], facts, curve, later)
+    tested = frame["speaker"].nunique()
+    scored = found["wa"], found["ua"]
+    return Outcome(name, rule, epochs, epoch, *scored, facts, tested, curve, later)
 
 
 def _trained_on(found):
@@ -150,6 +154,14 @@ def _no_clear(found):
         return ""
     have = "has an interval that overlaps" if len(same) == 1 else "have intervals that overlap"
     return f" {listed(same)} {have} with the clean one's: no difference is shown."
+
+
+def _rough(found):
+    """Which rules test so few speakers that their intervals are rough, as a sentence."""
+    few = [f"`{one.name}`" for one in found if one.speakers < FEW_SPEAKERS]
+    if not few:
+        return ""
+    return f" Intervals over fewer than {FEW_SPEAKERS} test speakers are rough: {listed(few)}."
 
 
 def _apart(first, last):
