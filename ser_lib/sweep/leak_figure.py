@@ -47,7 +47,8 @@ def leak_figure(found: Sequence[Outcome], path: str | Path) -> Path:
         if one.later:
             value = 100 * one.later.wa.value
             ax.plot(value, y, "o", color="white", markersize=7, markeredgecolor=colour, zorder=3)
-            _name(ax, value, y, colour)
+            # Below, since it may lie where the first point does.
+            _name(ax, value, y, colour, -17)
     if found[0].rule.training == "copies-mixed":
         ax.plot(PUBLISHED, 0, "D", color="white", markeredgecolor=INK, markersize=7, zorder=3)
     ax.set_yticks(range(len(found)), [one.name for one in found])
@@ -88,10 +89,10 @@ def _curves(ax, found):
     ax.tick_params(labelcolor=GREY)
 
 
-def _name(ax, value, y, colour):
-    """Writes a number above its point."""
+def _name(ax, value, y, colour, up=9):
+    """Writes a number above its point, so many points of type."""
     words = {"textcoords": "offset points", "ha": "center", "color": colour, "fontsize": 9}
-    ax.annotate(f"{value:.1f}", (value, y), (0, 9), **words)
+    ax.annotate(f"{value:.1f}", (value, y), (0, up), **words)
 
 
 def _later_words(found):
