@@ -5,6 +5,7 @@ import runpy
 import sys
 import zlib
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_balanced_corpora_are_drawn_as_often(start, small_yaml, tmp_path, monkey
         drawn.extend(item["id"].partition("#")[0] for item in items)
         return collate(items)
 
-    monkeypatch.setattr(trainer, "collate", spy)
+    monkeypatch.setattr(trainer, "clip_loader", partial(trainer.clip_loader, collate_fn=spy))
     options = ["--number_of_epochs", "3", "--balance_corpora", "true"]
     start("Merged", small_yaml, tmp_path, *options)
     ledger = Ledger.load(tmp_path / "ledger.json")

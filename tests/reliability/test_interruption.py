@@ -56,19 +56,22 @@ def loss(self, logits, labels, shared=False):
     return quick(self, logits, labels, shared)
 Trainer._loss = loss
 """
-# While the run waits for its workers.
+# While the run waits for its workers, which are half-way to their next batches by then.
 ENCODING = """
+import functools
+from ser_lib.data.clips import collate
 from ser_lib.training import embeddings
-write, collate, batches = embeddings._write, embeddings.collate, []
+write, batches = embeddings._write, []
 def asking(*arguments):
     batches.append(1)
     if len(batches) == 3:
-        ask_all(0.3)
+        ask_all(0.2)
     write(*arguments)
 def slow(items):
-    time.sleep(0.3)
+    time.sleep(0.5)
     return collate(items)
-embeddings._write, embeddings.collate = asking, slow
+embeddings._write = asking
+embeddings.clip_loader = functools.partial(embeddings.clip_loader, collate_fn=slow)
 """
 
 
