@@ -228,6 +228,8 @@ def _groups(metrics):
         [f"{column}: {value}", scores.get("n", ""), percent(scores["ua"]), percent(scores["wa"])]
         for column in ("gender", "intensity")
         for value, scores in metrics.get("by", {}).get(column, {}).items()
+        # A corpus that does not tell has one group without a name.
+        if value
     ]
     worst = metrics.get("worst_speaker")
     if worst:

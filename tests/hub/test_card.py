@@ -151,6 +151,13 @@ def test_the_page_of_the_corpus_is_told_beside_its_licence():
     assert known.license == "cc-by-nc-sa-4.0" and known.license_link is None
 
 
+def test_a_group_without_a_name_is_no_group():
+    nobody = {"n": 9, "ua": 0.7, "wa": 0.71}
+    by = {"gender": {"female": nobody}, "intensity": {"": nobody}}
+    card = model_card(make_run(), make_metrics(by=by))
+    assert "gender: female" in card and "intensity:" not in card
+
+
 def test_missing_fact_is_not_papered_over():
     run = make_run()
     del run["ledger_sha256"]
